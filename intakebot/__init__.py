@@ -1,0 +1,1 @@
+"""The front door for code written by people you do not employ."""

@@ -1,0 +1,105 @@
+"""The trusted script between the two boxes, and what it says to us."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from intakebot.checks.limits import REPORT_BYTES, Limits
+
+# Standard input has the tree, standard output the marks and reports, standard error is the
+# check's output. The check gets standard error twice and nothing else, so no process of it ever
+# holds the descriptor that marks and reports go through.
+# Arguments: bytes and inodes of the tmpfs, the largest report, the reports, --, the inner box.
+SCRIPT = """
+set -eu
+echo 1000 > /proc/self/oom_score_adj
+mount -t tmpfs -o "size=$1,nr_inodes=$2,nosuid,nodev,mode=0755" tmpfs /box
+largest=$3
+shift 3
+mkdir /box/work /box/tmp /box/home /box/shm /box/etc /box/wanted
+echo 'sandbox:x:65534:65534:sandbox:/home:/bin/sh' > /box/etc/passwd
+echo 'sandbox:x:65534:' > /box/etc/group
+printf '127.0.0.1 localhost\\n::1 localhost\\n' > /box/etc/hosts
+count=0
+apart=
+while [ "$1" != -- ]; do
+    [ "$1" != - ] || apart=yes
+    printf '%s' "$1" > "/box/wanted/$count"
+    count=$((count + 1))
+    shift
+done
+shift
+echo ready
+
+unpacked=0
+tar --extract --file=- --directory=/box/work --no-same-owner --no-same-permissions >&2 \\
+    && cat > /dev/null || unpacked=$?
+echo "unpacked $unpacked"
+[ "$unpacked" = 0 ] || exit 1
+
+status=0
+if [ -n "$apart" ]; then
+    "$@" < /dev/null > /box/stdout || status=$?
+else
+    "$@" < /dev/null >&2 || status=$?
+fi
+echo "ended $status"
+
+at=0
+while [ "$at" -lt "$count" ]; do
+    name=$(cat "/box/wanted/$at")
+    file=/box/work/$name
+    [ "$name" != - ] || file=/box/stdout
+    # Equal only when no part of the path is a symbolic link.
+    if [ -f "$file" ] && [ "$(realpath -- "$file")" = "$file" ]; then
+        size=$(stat -c %s -- "$file")
+        [ "$size" -le "$largest" ] || size=$((largest + 1))
+        echo "report $at $size"
+        head -c "$size" -- "$file"
+    fi
+    at=$((at + 1))
+done
+echo "done 0"
+"""
+
+
+def command(limits: Limits, reports: Sequence[str], inner: Sequence[str]) -> list[str]:
+    sizes = [str(limits.disk), str(limits.inodes), str(REPORT_BYTES)]
+    return ["/bin/sh", "-c", SCRIPT, "driver", *sizes, *reports, "--", *inner]
+
+
+class Marks:
+    """The driver's standard output, taken in as it comes: marks, and reports between them."""
+
+    def __init__(self) -> None:
+        self.seen: dict[str, int] = {}
+        self.reports: dict[int, bytes] = {}  # by place in the list of reports that were asked for
+        self._buffer = bytearray()
+        self._expected: tuple[int, int] | None = None  # place and size of the report that follows
+
+    def add(self, data: bytes) -> None:
+        self._buffer += data
+        while self._take_report() if self._expected else self._take_line():
+            pass
+
+    def _take_line(self) -> bool:
+        line, newline, rest = self._buffer.partition(b"\n")
+        if not newline:
+            return False
+        self._buffer = rest
+        word, *numbers = line.decode("ascii").split(" ")
+        if word == "report":
+            self._expected = (int(numbers[0]), int(numbers[1]))
+        else:
+            self.seen[word] = int(numbers[0]) if numbers else 0
+        return True
+
+    def _take_report(self) -> bool:
+        assert self._expected is not None  # noqa: S101
+        place, size = self._expected
+        if len(self._buffer) < size:
+            return False
+        self.reports[place] = bytes(self._buffer[:size])
+        del self._buffer[:size]
+        self._expected = None
+        return True

@@ -1,0 +1,212 @@
+"""Every sentence that the bot says on a pull request. Pure text: facts in, Markdown out."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+
+from intakebot.core import escape
+from intakebot.core.asks import Asks, listed
+from intakebot.core.ladder import unsatisfied
+from intakebot.model import (
+    Command,
+    Facts,
+    Finding,
+    InlineNote,
+    Level,
+    Standing,
+    State,
+    Status,
+    Turn,
+    Verdict,
+    VerdictState,
+)
+
+MOST_INLINE = 30
+MOST_LISTED = 10
+
+# Whose turn it is, and the one next action. {author} is filled in.
+ACTIONS: Mapping[State, str] = {
+    State.LANDED: "This has landed. Thank you, {author}.",
+    State.MERGED: "This is merged. Nobody needs to do anything.",
+    State.CLOSED: "This is closed. Nobody needs to do anything.",
+    State.REJECTED: "{author}, please send this again the way described below.",
+    State.ON_HOLD: "On hold. A maintainer says `/unhold` when it may go on.",
+    State.DRAFT: "{author}, mark it as ready when you want it looked at.",
+    State.BLOCKED_BY_US: "This waits for us, not for you: something on our side is wrong.",
+    State.NEEDS_OK_TO_TEST: "A maintainer looks first, and says `/ok-to-test`.",
+    State.NEEDS_CHANGES: "{author}, please mend what is below and push; I look again by myself.",
+    State.CHECKING: "The checks are running. Nobody needs to do anything.",
+    State.NEEDS_REVIEW: "A reviewer's turn: read the change, then say `/approve`.",
+    State.READY: "A maintainer's turn: say `/merge` to land it.",
+    State.WAITING_FOR_WINDOW: "It lands when the maintenance window opens.",
+    State.QUEUED: "It is being landed. Nobody needs to do anything.",
+}
+
+STATUS_OF: Mapping[Turn, str] = {
+    Turn.NOBODY: "nobody's turn",
+    Turn.AUTHOR: "the author's turn",
+    Turn.MAINTAINER: "a maintainer's turn",
+    Turn.OPERATOR: "the operator's turn",
+    Turn.REVIEWER: "a reviewer's turn",
+    Turn.BOT: "the bot's turn",
+    Turn.CLOCK: "waiting for the time",
+}
+
+
+def status_comment(
+    facts: Facts,
+    standing: Standing,
+    verdicts: Sequence[Verdict],
+    findings: Sequence[Finding],
+    asks: Asks,
+    failed: Mapping[str, str],
+    closing_at: str = "",
+) -> str:
+    """The one comment that is edited in place; its first line is whose turn it is.
+
+    `failed` maps a check that failed or could not run to its one-sentence summary.
+    """
+    author = escape.text(facts.author_login)
+    parts = [f"**{ACTIONS[standing.state].format(author=author)}**", escape.text(standing.why)]
+    if standing.state is State.LANDED:
+        parts.append(_after_landing(facts))
+    if standing.state is State.REJECTED and closing_at:
+        parts.append(
+            f"This is your first change here, so it stays open until {closing_at}; "
+            "then I close it. Your commits stay yours."
+        )
+    if standing.state not in (State.LANDED, State.MERGED, State.CLOSED):
+        parts += [_rule(verdict) for verdict in unsatisfied(verdicts)]
+        parts += _checks(failed)
+        parts += _findings(findings)
+    if standing.state is State.NEEDS_REVIEW and asks.approvals:
+        parts.append(f"Approved so far by {_people(asks.approvals.values())}.")
+    parts.append(_footer(facts, verdicts))
+    return "\n\n".join(part for part in parts if part)
+
+
+RULE_MARKS: Mapping[Level, str] = {Level.WARNING: "Worth a look: ", Level.NOTE: "Note: "}
+
+
+def _rule(verdict: Verdict) -> str:
+    title = f"{RULE_MARKS.get(verdict.level, '')}**{verdict.summary}**"
+    return "\n\n".join(part for part in (title, verdict.text, verdict.fix) if part)
+
+
+def _checks(failed: Mapping[str, str]) -> list[str]:
+    lines = [f"- {escape.code(name)}: {escape.text(said)}" for name, said in failed.items()]
+    return ["What the checks say:\n\n" + "\n".join(lines)] if lines else []
+
+
+def _findings(findings: Sequence[Finding]) -> list[str]:
+    if not findings:
+        return []
+    lines = [
+        f"- {escape.code(finding.place)} {escape.text(finding.message)}"
+        for finding in findings[:MOST_LISTED]
+    ]
+    if len(findings) > MOST_LISTED:
+        lines.append(f"- and {len(findings) - MOST_LISTED} more, on the page")
+    return ["On the lines you changed:\n\n" + "\n".join(lines)]
+
+
+def _after_landing(facts: Facts) -> str:
+    if not facts.from_fork:
+        return ""
+    commands = "\n".join(
+        (
+            f"git fetch {escape.shell(facts.main_url)} {escape.shell(facts.target_branch)}",
+            f"git push {escape.shell(facts.fork_url)} "
+            f"{escape.shell(f'FETCH_HEAD:refs/heads/{facts.target_branch}')}",
+        )
+    )
+    return f"These two commands bring your fork up to date:\n\n```sh\n{commands}\n```"
+
+
+def _footer(facts: Facts, verdicts: Sequence[Verdict]) -> str:
+    held = sum(verdict.state is VerdictState.SATISFIED for verdict in verdicts)
+    rules = f"{held} {'rule holds' if held == 1 else 'rules hold'}"
+    return f"_Commit {facts.head[:12]} · {rules} · every detail: <{facts.pull_url}>_"
+
+
+def status_line(standing: Standing, url: str) -> Status:
+    """The mark beside the commit, at most 140 characters."""
+    match standing.state:
+        case State.READY | State.QUEUED | State.LANDED | State.MERGED:
+            state = "success"
+        case State.REJECTED | State.NEEDS_CHANGES | State.CLOSED:
+            state = "failure"
+        case _:
+            state = "pending"
+    text = f"{standing.state.value}: {STATUS_OF[standing.turn]}"
+    return Status(state, text[:140], url)  # type: ignore[arg-type]
+
+
+def answers(commands: Iterable[Command]) -> dict[str, str]:
+    """One reply for each comment that gave commands; what an edit added gets a reply of its own."""
+    grouped: dict[str, list[Command]] = {}
+    for command in commands:
+        edit = command.index // 100
+        suffix = f":{edit}" if edit else ""
+        grouped.setdefault(f"answer:{command.comment}{suffix}", []).append(command)
+    return {key: "\n\n".join(_answer(command) for command in said) for key, said in grouped.items()}
+
+
+def _answer(command: Command) -> str:
+    to = escape.text(command.by.display)
+    return f"{to}: {command.answer}"
+
+
+def standing_sentence(standing: Standing) -> str:
+    """For answers that say where things stand: state, turn, why."""
+    return (
+        f"It stands at *{standing.state.value}*, {STATUS_OF[standing.turn]}. "
+        f"{escape.text(standing.why)}"
+    )
+
+
+def voided(asks: Asks, head: str) -> dict[str, str]:
+    """Said once for each commit whose approvals or merge requests a push took away."""
+    by_head: dict[str, list[Command]] = {}
+    for command in asks.void:
+        by_head.setdefault(command.head, []).append(command)
+    return {f"void:{old[:12]}": _void(old, head, commands) for old, commands in by_head.items()}
+
+
+def _void(old: str, head: str, commands: Sequence[Command]) -> str:
+    approvals = [command for command in commands if command.name == "approve"]
+    merges = [command for command in commands if command.name == "merge"]
+    said = []
+    if approvals:
+        said.append(f"the approval by {_people(approvals)}")
+    if merges:
+        said.append(f"the `/merge` by {_people(merges)}")
+    verb = "was" if len(said) == 1 and len(commands) == 1 else "were"
+    sentence = f"{listed(said, 'and')} {verb} for `{old[:12]}`"
+    return (
+        f"{sentence[0].upper()}{sentence[1:]}; a newer commit was pushed, `{head[:12]}`, "
+        "so that no longer counts. Please look at it again."
+    )
+
+
+def inline_notes(findings: Sequence[Finding]) -> dict[str, InlineNote]:
+    """Findings as comments on their lines, the most important first, capped."""
+    notes: dict[str, InlineNote] = {}
+    seen: dict[str, int] = {}
+    for finding in findings:
+        same = "\0".join((finding.tool, finding.rule, finding.path, finding.message))
+        seen[same] = seen.get(same, 0) + 1
+        if not finding.line or len(notes) == MOST_INLINE:
+            continue
+        name = hashlib.sha256(f"{same}\0{seen[same]}".encode("utf-8", "replace")).hexdigest()[:20]
+        key = f"finding:{name}"
+        rule = f" ({escape.code(finding.rule)})" if finding.rule else ""
+        notes[key] = InlineNote(
+            key, finding.path, finding.line, f"{escape.text(finding.message)}{rule}"
+        )
+    return notes
+
+
+def _people(commands: Iterable[Command]) -> str:
+    return listed((escape.text(command.by.display) for command in commands), "and")

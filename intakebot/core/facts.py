@@ -1,0 +1,155 @@
+"""All that is known of one head, put together as flat, total Facts."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from intakebot.core import roster
+from intakebot.core.asks import Asks
+from intakebot.model import (
+    Change,
+    CheckDefinition,
+    CheckResult,
+    Config,
+    Facts,
+    Group,
+    Outcome,
+    Person,
+    Pull,
+    Review,
+)
+
+MOST_LISTED = 50  # offenders in one list fact; rules speak about them one by one
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Everything that was read for one look.
+
+    `change` is None when git could not be asked, and then `blocked` says why. `results` maps
+    a check's digest to its result on this head's tree; an absent one has not run yet.
+    """
+
+    pull: Pull
+    author: Person
+    config: Config
+    asks: Asks
+    change: Change | None
+    first_time: bool
+    landed: str = ""
+    landing_failed: str = ""
+    declined: bool = False
+    results: Mapping[str, CheckResult] = field(default_factory=dict)
+    markers: Sequence[str] = ()
+    finding_count: int = 0
+    changes_requested: Sequence[Review] = ()
+    blocked: Sequence[str] = ()
+
+
+def gather(seen: Gathered) -> Facts:
+    pull, change, config = seen.pull, seen.change, seen.config
+    files = change.files if change else ()
+    merge = seen.asks.merge
+    return Facts(
+        repo=pull.repo.name,
+        number=pull.number,
+        title=clean(pull.title),
+        description=clean(pull.description),
+        draft=pull.draft,
+        author_login=clean(pull.author.login),
+        author_group=seen.author.group.value,
+        author_agency=seen.author.agency,
+        first_time=seen.first_time,
+        from_fork=pull.source is not None and pull.source.repo_id != pull.repo.id,
+        origin_known=pull.source is not None,
+        source_branch=clean(pull.source.branch) if pull.source else "",
+        target_branch=clean(pull.target),
+        head=pull.head,
+        base=change.base if change else "",
+        fork_url=pull.fork_url,
+        main_url=pull.main_url or pull.repo.clone_url,
+        pull_url=pull.url,
+        commits=change.commits if change else 0,
+        files_changed=len(files),
+        added_lines=sum(file.added or 0 for file in files),
+        removed_lines=sum(file.removed or 0 for file in files),
+        max_lines=config.limits.get("lines", 400),
+        max_files=config.limits.get("files", 30),
+        binary_files=sum(file.added is None for file in files),
+        conflict_files=_some(change.conflicts if change else ()),
+        conflict_markers=_some(seen.markers),
+        protected_changed=_some(_protected((file.path for file in files), config.protected)),
+        config_editor=roster.may_edit_config(seen.author),
+        checks_failed=_checks(seen, Outcome.FAILED),
+        checks_pending=_pending(seen),
+        checks_broken=_checks(seen, Outcome.BROKEN),
+        finding_count=seen.finding_count,
+        approvals=len(seen.asks.approvals),
+        approvals_needed=config.approvals,
+        changes_requested_by=[clean(review.by.display) for review in seen.changes_requested],
+        held_by=[clean(command.by.display) for command in seen.asks.holds],
+        cleared_to_test=is_cleared(seen.author, seen.first_time, config, seen.asks),
+        merge_asked_by=clean(merge.by.display) if merge else "",
+        blocked_by_us=list(seen.blocked),
+        state=_state(pull, seen.declined),
+        landed=seen.landed,
+        landing_failed=seen.landing_failed,
+        paths=[clean(file.path) for file in files],
+    )
+
+
+def is_cleared(author: Person, first_time: bool, config: Config, asks: Asks) -> bool:
+    """Whether this head's code may run: somebody we know, or somebody a maintainer let in."""
+    if not config.checks or author.group is not Group.OUTSIDER:
+        return True
+    return not first_time or asks.cleared
+
+
+def wanted_checks(seen: Gathered) -> tuple[CheckDefinition, ...]:
+    """The checks that should have a result for this head."""
+    open_here = seen.pull.state.value == "open" and not seen.pull.draft and not seen.landed
+    if not open_here or seen.change is None or seen.change.contained or seen.blocked:
+        return ()
+    if not is_cleared(seen.author, seen.first_time, seen.config, seen.asks):
+        return ()
+    return seen.config.checks
+
+
+def clean(text: str) -> str:
+    """Bytes that were no UTF-8 made visible, so that the text can be stored and sent anywhere."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _some(items: Iterable[str]) -> list[str]:
+    return [clean(item) for item in items][:MOST_LISTED]
+
+
+def _protected(paths: Iterable[str], patterns: Sequence[str]) -> list[str]:
+    """Compared without regard to case, as some file systems do. `dir/` means all below it."""
+    wanted = [
+        f"{pattern.casefold()}*" if pattern.endswith("/") else pattern.casefold()
+        for pattern in patterns
+    ]
+    return [
+        path
+        for path in paths
+        if any(fnmatch.fnmatchcase(path.casefold(), pattern) for pattern in wanted)
+    ]
+
+
+def _state(pull: Pull, declined: bool) -> str:
+    return "declined" if declined and pull.state.value == "closed" else pull.state.value
+
+
+def _checks(seen: Gathered, outcome: Outcome) -> list[str]:
+    return [
+        check.name
+        for check in seen.config.checks
+        if check.digest in seen.results and seen.results[check.digest].outcome is outcome
+    ]
+
+
+def _pending(seen: Gathered) -> list[str]:
+    return [check.name for check in wanted_checks(seen) if check.digest not in seen.results]

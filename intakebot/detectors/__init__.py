@@ -1,0 +1,1 @@
+"""One built-in detector a file. The first ones come with the checks; their place is here."""

@@ -1,0 +1,1 @@
+"""The rooms that act: inbox, look, run, lane, outbox, survey, sweep."""

@@ -1,0 +1,47 @@
+"""RQ as the bell: it wakes a worker with an id, and nothing depends on its arriving.
+
+Looks, surveys and lanes take seconds and share a queue; check runs take minutes and have their
+own, so that a full house of test suites never keeps anybody from an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import redis
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from intakebot import log
+
+LOOKS, RUNS = "intakebot-looks", "intakebot-runs"
+TIMEOUTS = {LOOKS: 600, RUNS: 2 * 3600}  # seconds; a check's own limit ends it long before
+
+
+class RqBell:
+    def __init__(self, redis_url: str) -> None:
+        self.connection = connect(redis_url)
+
+    def ring(self, bells: Sequence[str]) -> None:
+        for bell in dict.fromkeys(bells):
+            kind, _, row = bell.partition(":")
+            name = RUNS if kind == "run" else LOOKS
+            try:
+                queue(name, self.connection).enqueue(
+                    f"intakebot.worker.{kind}",
+                    int(row),
+                    result_ttl=0,
+                    failure_ttl=60,
+                    job_timeout=TIMEOUTS[name],
+                )
+            except redis.RedisError as error:
+                log.warning("bell not rung", bell=bell, why=type(error).__name__)
+
+
+def connect(redis_url: str) -> redis.Redis:
+    return redis.Redis.from_url(redis_url, socket_connect_timeout=2)
+
+
+def queue(name: str, connection: redis.Redis) -> Queue:
+    # JSON, never pickle: whoever can write to Redis must not be able to run code.
+    return Queue(name, connection=connection, serializer=JSONSerializer)

@@ -1,0 +1,94 @@
+"""What the rooms of `flow` need from outside; `wiring` builds the real one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from threading import Event, Thread
+from typing import Protocol
+
+import sqlalchemy as sa
+
+from intakebot import log
+from intakebot.checks.sandbox import Sandbox
+from intakebot.core.rules import Rule
+from intakebot.forges.api import Forge
+from intakebot.model import Repo, TryLater
+from intakebot.repo.mirror import Mirror
+from intakebot.store import leases
+from intakebot.store.database import Database
+
+LEASE = timedelta(seconds=20)
+RENEW = 5.0  # seconds
+PATIENCE = timedelta(seconds=4)  # a nudge this old with nobody at work was lost
+
+
+class Bell(Protocol):
+    def ring(self, bells: Sequence[str]) -> None:
+        """Wake somebody for each "kind:row". May be lost: the sweep finds what is due."""
+
+
+@dataclass(frozen=True)
+class House:
+    database: Database
+    forges: Mapping[str, Forge]
+    rules: tuple[Rule, ...]
+    rules_digest: str
+    bell: Bell
+    now: Callable[[], datetime]
+    mirror: Callable[[Repo], Mirror]
+    landing: Callable[[Repo], Mirror]  # the same mirror with the credential that may push
+    sandbox: Callable[[], Sandbox]  # raises NoSandbox
+    toolbox: Callable[[], Path | None]
+    tools_digest: str
+    public_url: str
+    owner: str  # this process, in leases
+    stopping: Event = field(default_factory=Event)
+
+    def later(self, seconds: float) -> datetime:
+        return self.now() + timedelta(seconds=seconds)
+
+
+@dataclass(slots=True)
+class Lease:
+    """`lost` turns True when somebody else has taken the row over."""
+
+    fence: int
+    lost: bool = False
+
+
+@contextmanager
+def held(house: House, table: sa.Table, row: int) -> Iterator[Lease | None]:
+    """The row's lease, renewed in the background; None while somebody else has it."""
+    with house.database.write() as connection:
+        fence = leases.claim(connection, table, row, house.owner, house.now(), LEASE)
+    if fence is None:
+        yield None
+        return
+    lease = Lease(fence)
+    done = Event()
+    renewer = Thread(target=_renew, args=(house, table, row, lease, done), daemon=True)
+    renewer.start()
+    try:
+        yield lease
+    finally:
+        done.set()
+        renewer.join()
+        with house.database.write() as connection:
+            leases.release(connection, table, row, fence)
+
+
+def _renew(house: House, table: sa.Table, row: int, lease: Lease, done: Event) -> None:
+    while not done.wait(RENEW):
+        try:
+            with house.database.write() as connection:
+                kept = leases.renew(connection, table, row, lease.fence, house.now(), LEASE)
+        except TryLater as error:
+            log.warning("lease not renewed", table=table.name, row=row, why=str(error))
+            continue
+        if not kept:
+            lease.lost = True
+            return

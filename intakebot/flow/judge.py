@@ -1,0 +1,206 @@
+"""From one reading to a standing: commands folded, facts gathered, rules asked, ladder climbed.
+
+The look and the lane both judge here, so that nothing lands on another opinion than is shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import sqlalchemy as sa
+
+from intakebot.core import comment, facts, roster
+from intakebot.core.asks import Asks, fold
+from intakebot.core.ladder import stand
+from intakebot.core.rules import judge
+from intakebot.flow.house import House
+from intakebot.flow.listen import Heard, Listener
+from intakebot.flow.read import Reading, on_changed_lines, read
+from intakebot.forges.api import Forge
+from intakebot.model import (
+    CheckDefinition,
+    CheckResult,
+    Command,
+    Facts,
+    Finding,
+    Person,
+    Pull,
+    Review,
+    Standing,
+    Verdict,
+)
+from intakebot.repo.change import merge_tree
+from intakebot.store import lanes, memory, people, receipts, runs, words, work
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """All that one look knows and decided. `missing` are checks that have yet to run."""
+
+    pull: Pull
+    reading: Reading
+    heard: Heard
+    asks: Asks
+    facts: Facts
+    verdicts: tuple[Verdict, ...]
+    findings: tuple[Finding, ...]
+    results: Mapping[str, CheckResult]
+    missing: tuple[CheckDefinition, ...]
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class _Memory:
+    """What the database knows before the judgement."""
+
+    commands: list[Command]
+    comments: dict[str, str]
+    author: Person
+    first_time: bool
+    landed: str
+    landing: bool
+    declined: bool
+    landing_failed: str
+
+
+def judgement(house: House, row: work.PullRow, pull: Pull) -> Judgement:
+    forge = house.forges[row.repo.forge]
+    reading = read(house, pull)
+    with house.database.read() as connection:
+        known = _remember(connection, house, row, pull)
+        listener = _listener(connection, house, forge, pull, reading, known)
+        heard = listener.listen(known.commands, known.comments)
+        trusted = [one for one in pull.reviews if _requests_changes(listener, one, pull)]
+        checked = _results(connection, reading)
+    asks = fold(heard.all, pull.head, lambda old: _same_result(reading, old))
+    results, findings = checked
+    gathered = facts.Gathered(
+        pull=pull,
+        author=known.author,
+        config=reading.config,
+        asks=asks,
+        change=reading.change,
+        first_time=known.first_time,
+        landed=known.landed,
+        landing_failed=known.landing_failed,
+        declined=known.declined,
+        results=results,
+        markers=reading.markers,
+        finding_count=len(findings),
+        changes_requested=trusted,
+        blocked=reading.blocked,
+    )
+    known_facts = facts.gather(gathered)
+    if known.landing:  # the forge may call it merged before we have read it back
+        known_facts = replace(known_facts, state="open")
+    verdicts = tuple(judge(rule, known_facts) for rule in house.rules)
+    standing = stand(known_facts, verdicts)
+    missing = tuple(check for check in facts.wanted_checks(gathered) if check.digest not in results)
+    return Judgement(
+        pull=pull,
+        reading=reading,
+        heard=_answered(heard, standing),
+        asks=asks,
+        facts=known_facts,
+        verdicts=verdicts,
+        findings=findings,
+        results=results,
+        missing=missing,
+        standing=standing,
+    )
+
+
+def _remember(connection: sa.Connection, house: House, row: work.PullRow, pull: Pull) -> _Memory:
+    landing = lanes.landing_of_pull(connection, row.id)
+    entry = lanes.entry_of(connection, row.id)
+    commands = words.of_pull(connection, row.id)
+    return _Memory(
+        commands=commands,
+        comments=memory.seen_comments(connection, row.id),
+        author=people.who(connection, row.repo.forge, pull.author, house.now()),
+        first_time=not memory.has_landed_before(connection, row.repo.forge, pull.author.id, row.id),
+        landed=landing.commit if landing else "",
+        landing=entry is not None and entry.state == "landing",
+        declined=any(receipt.kind == "Decline" for receipt in receipts.of_pull(connection, row.id)),
+        landing_failed=_landing_failed(connection, row.id, pull, commands),
+    )
+
+
+def _landing_failed(
+    connection: sa.Connection, pull_id: int, pull: Pull, commands: list[Command]
+) -> str:
+    """Why the newest merge request for this head was given up; a newer one tries again."""
+    failed = lanes.failed(connection, pull_id, pull.head)
+    if failed is None or lanes.entry_of(connection, pull_id) is not None:
+        return ""
+    newer = any(
+        command.name == "merge" and command.head == pull.head and command.at > failed.asked_at
+        for command in commands
+    )
+    return "" if newer else failed.why
+
+
+def _listener(
+    connection: sa.Connection,
+    house: House,
+    forge: Forge,
+    pull: Pull,
+    reading: Reading,
+    known: _Memory,
+) -> Listener:
+    now = house.now()
+    return Listener(
+        pull=pull,
+        bot=forge.me().id,
+        config=reading.config,
+        landed=known.landed,
+        who=lambda account: people.who(connection, forge.name, account, now),
+        team=lambda command: people.with_roles(
+            connection, forge.name, roster.RIGHTS[command].roles, now
+        ),
+        permission=lambda account: forge.permission(pull.repo.id, account),
+    )
+
+
+def _requests_changes(listener: Listener, review: Review, pull: Pull) -> bool:
+    """A standing request by somebody who may approve, for the head of now."""
+    if review.state != "changes_requested" or review.head != pull.head:
+        return False
+    return roster.granted("approve", listener.who(review.by), is_author=False)
+
+
+def _results(
+    connection: sa.Connection, reading: Reading
+) -> tuple[dict[str, CheckResult], tuple[Finding, ...]]:
+    """Results on the head's own tree, and their findings on changed lines."""
+    if reading.change is None:
+        return {}, ()
+    found = runs.newest(connection, reading.change.head_tree, reading.config.checks)
+    results = {digest: run.result for digest, run in found.items() if run.result is not None}
+    return results, tuple(on_changed_lines(reading.git, reading.change, results))
+
+
+def _same_result(reading: Reading, old: str) -> bool:
+    """Whether merging the older head would give the very tree that merging this one gives."""
+    change = reading.change
+    if change is None or change.result_tree is None:
+        return False
+    known = reading.git.status("cat-file", "-e", f"{old}^{{commit}}", ok=(0, 1, 128))[0] == 0
+    return known and merge_tree(reading.git, change.base, old)[0] == change.result_tree
+
+
+def _answered(heard: Heard, standing: Standing) -> Heard:
+    """Answers that say where things stand get that sentence now that it is known."""
+    sentence = comment.standing_sentence(standing)
+
+    def complete(command: Command) -> Command:
+        if (command.comment, command.index) not in heard.with_standing:
+            return command
+        return replace(command, answer=f"{command.answer} {sentence}".strip())
+
+    return replace(
+        heard,
+        all=tuple(map(complete, heard.all)),
+        decided=tuple(map(complete, heard.decided)),
+    )

@@ -1,0 +1,233 @@
+"""Bring one pull request to where it should be. Safe to repeat, and to kill at any step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from intakebot import log
+from intakebot.core import comment
+from intakebot.core.plan import STATUS, closing_time, plan, seen_look
+from intakebot.crash import crashpoint
+from intakebot.flow import outbox
+from intakebot.flow.house import PATIENCE, House, Lease, held
+from intakebot.flow.judge import Judgement, judgement
+from intakebot.model import (
+    BotComment,
+    Effect,
+    Look,
+    OperatorError,
+    Pull,
+    PullState,
+    State,
+    TryLater,
+)
+from intakebot.repo.git import GitFailed
+from intakebot.store import lanes, memory, receipts, runs, work
+from intakebot.store import words as words_table
+from intakebot.store.tables import lanes as lanes_table
+from intakebot.store.tables import pulls
+
+MOST_ROUNDS = 10  # looks in a row at one pull request; then others get their turn
+LONGEST_WAIT = timedelta(minutes=10)  # between tries at something that keeps failing
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What one look came to; `effects` are what it would send, or has sent."""
+
+    judgement: Judgement
+    effects: tuple[Effect, ...]
+    look_at: datetime | None
+
+
+def look(house: House, pull_id: int) -> None:
+    """Look until `done` meets `wanted`. A failure is kept on the pull request and tried later."""
+    for _ in range(MOST_ROUNDS):
+        with house.database.read() as connection:
+            if not work.is_due(connection, pulls, pull_id, house.now()):
+                return
+        with held(house, pulls, pull_id) as lease:
+            if lease is None:
+                return  # whoever has it sees our nudge: they look until the counters meet
+            crashpoint("look.after_lease")
+            if not _look_once(house, pull_id, lease):
+                return
+    house.bell.ring([f"look:{pull_id}"])
+
+
+def _look_once(house: House, pull_id: int, lease: Lease) -> bool:
+    with house.database.read() as connection:
+        wanted = work.wanted(connection, pulls, pull_id)
+        row = work.pull(connection, pull_id)
+    try:
+        look_at = _bring(house, row, lease)
+    except (TryLater, OperatorError, GitFailed) as error:
+        _later(house, row, lease, error)
+        return False
+    except Exception:
+        log.bug("look failed", pull=f"{row.repo.name}#{row.number}")
+        _later(house, row, lease, OperatorError("a fault in intakebot; the log has it"))
+        return False
+    crashpoint("look.before_done")
+    with house.database.write() as connection:
+        return work.finish(connection, pulls, pull_id, lease.fence, wanted, look_at)
+
+
+def _later(house: House, row: work.PullRow, lease: Lease, error: Exception) -> None:
+    after = error.after if isinstance(error, TryLater) else 5.0
+    wait = min(timedelta(seconds=after) * 2 ** min(row.failures, 10), LONGEST_WAIT)
+    log.warning("look put off", pull=f"{row.repo.name}#{row.number}", why=str(error))
+    with house.database.write() as connection:
+        work.describe_pull(connection, row.id, failures=row.failures + 1, problem=str(error))
+        work.postpone(connection, pulls, row.id, lease.fence, house.now() + wait, PATIENCE)
+
+
+def _bring(house: House, row: work.PullRow, lease: Lease) -> datetime | None:
+    """Read, judge, remember, send. Returns when the answer can next change by itself."""
+    forge = house.forges[row.repo.forge]
+    pull = forge.pull(row.repo.forge_id, row.number)
+    if pull is None:  # deleted at the forge, or never there
+        with house.database.write() as connection:
+            work.describe_pull(connection, row.id, open=False, why="gone from the forge")
+        return None
+    crashpoint("look.after_forge_read")
+    report = consider(house, row, pull)
+    bells = _remember(house, row, report)
+    crashpoint("look.after_commit")
+    house.bell.ring(bells)
+    if lease.lost:
+        raise TryLater("another worker has taken this pull request over")
+    outbox.send(house, forge, row.id, pull, report.effects)
+    return report.look_at
+
+
+def consider(house: House, row: work.PullRow, pull: Pull) -> Report:
+    """Rooms 5 to 7: everything but writing it down and sending it (`intakebot check`)."""
+    judged = judgement(house, row, pull)
+    bot = house.forges[row.repo.forge].me().id
+    marks = {
+        one.key: BotComment(one.id, one.text, one.path, one.line, one.resolved, one.replied)
+        for one in pull.comments
+        if one.key is not None and one.by.id == bot
+    }
+    closing = closing_time(judged.facts, judged.verdicts, pull.created_at)
+    seen = seen_look(marks, pull.status, pull.state)
+    wanted = _wanted(house, judged, closing)
+    effects = plan(wanted, seen, marks, pull.head, judged.standing.why)
+    waits = closing is not None and closing > house.now() and pull.state is PullState.OPEN
+    return Report(judged, tuple(effects), closing if waits else None)
+
+
+def _wanted(house: House, judged: Judgement, closing: datetime | None) -> Look:
+    facts, standing, pull = judged.facts, judged.standing, judged.pull
+    late = closing is not None and closing <= house.now()
+    closing_at = f"{closing:%Y-%m-%d %H:%M} UTC" if closing and not late else ""
+    failed = {
+        check.name: judged.results[check.digest].summary
+        for check in judged.reading.config.checks
+        if check.name in (*facts.checks_failed, *facts.checks_broken)
+    }
+    text = comment.status_comment(
+        facts, standing, judged.verdicts, judged.findings, judged.asks, failed, closing_at
+    )
+    over = standing.state in (State.LANDED, State.MERGED, State.CLOSED)
+    return Look(
+        comments={
+            **comment.answers(judged.heard.all),
+            **({} if over else comment.voided(judged.asks, pull.head)),
+            STATUS: text,
+        },
+        inline={} if over else comment.inline_notes(judged.findings),
+        status=comment.status_line(standing, pull.url),
+        declined=standing.state is State.REJECTED and late,
+    )
+
+
+def _remember(house: House, row: work.PullRow, report: Report) -> list[str]:
+    """One transaction for all that this look decided; returns the bells to ring."""
+    judged, now = report.judgement, house.now()
+    bells: list[str] = []
+    with house.database.write() as connection:
+        words_table.keep(connection, row.id, judged.heard.decided, now)
+        for gone in judged.heard.gone:
+            words_table.withdraw(connection, row.id, gone.comment, gone.index)
+        bot = house.forges[row.repo.forge].me().id
+        memory.keep_happenings(connection, row.id, judged.pull, bot)
+        memory.keep_look(
+            connection,
+            row.id,
+            judged.facts,
+            house.rules_digest,
+            judged.standing,
+            judged.verdicts,
+            judged.findings,
+            now,
+        )
+        memory.keep_standing(connection, row.id, judged.pull, judged.standing, now)
+        bells += _ask_for_runs(connection, row, judged, now)
+        bells += _enter_lane(connection, row, judged, now)
+        if not report.effects:
+            receipts.settle(connection, row.id, now)
+        crashpoint("look.before_commit")
+    return bells
+
+
+def _ask_for_runs(
+    connection: sa.Connection, row: work.PullRow, judged: Judgement, now: datetime
+) -> list[str]:
+    """Want the missing checks, drop what is no longer needed, and /recheck what was asked."""
+    change = judged.reading.change
+    if change is None:
+        runs.want_only(connection, row.id, "look", [])
+        return []
+    missing = list(judged.missing)
+    if any(one.name == "recheck" and one.said.value == "done" for one in judged.heard.decided):
+        for check in judged.reading.config.checks:
+            runs.again(connection, change.head_tree, check)
+            if check.digest in judged.results:
+                missing.append(check)
+    wanted, bells = [], []
+    for check in missing:
+        run_id, is_new = runs.ask(
+            connection, row.repo.id, row.id, "look", check, change.head_tree, now
+        )
+        wanted.append(run_id)
+        if is_new:
+            bells.append(f"run:{run_id}")
+    runs.want_only(connection, row.id, "look", wanted)
+    return bells
+
+
+def _enter_lane(
+    connection: sa.Connection, row: work.PullRow, judged: Judgement, now: datetime
+) -> list[str]:
+    """A queued pull request has an entry in its lane, and a /deploy reaches its landing."""
+    merge, pull = judged.asks.merge, judged.pull
+    lane_id = work.lane_row(connection, row.repo.id, pull.target)
+    entry = lanes.entry_of(connection, row.id)
+    due = entry is not None
+    if judged.standing.state is State.QUEUED and merge is not None:
+        lanes.enter(
+            connection,
+            lane_id,
+            row.id,
+            pull.number,
+            pull.head,
+            merge.by.id,
+            merge.by.login,
+            merge.at,
+            now,
+        )
+        due = True
+    if judged.asks.deploy is not None:
+        landing = lanes.landing_of_pull(connection, row.id)
+        if landing is not None and landing.deployed_at is None:
+            lanes.change_landing(connection, landing.id, deploy_asked=True)
+            due = True
+    if not due:
+        return []
+    work.nudge(connection, lanes_table, lane_id, now)
+    return [f"lane:{lane_id}"]

@@ -1,0 +1,48 @@
+"""Sends effects, each with a receipt written before and after.
+
+A crash in between leaves a receipt that says "sending". The next look reads the forge again:
+what is there is not wanted any more, what is not is sent, and either way the receipt is closed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from intakebot.crash import crashpoint
+from intakebot.flow.house import House
+from intakebot.forges.api import Forge
+from intakebot.model import Effect, Pull
+from intakebot.store import receipts
+
+
+def send(house: House, forge: Forge, pull_id: int, pull: Pull, effects: Sequence[Effect]) -> None:
+    """In order; the first failure ends it (TryLater, OperatorError) and a later look goes on."""
+    for effect in effects:
+        key = effect_key(pull, effect)
+        kind = type(effect).__name__
+        with house.database.write() as connection:
+            receipts.intend(
+                connection,
+                pull_id,
+                key,
+                kind,
+                pull.head,
+                house.rules_digest,
+                asdict(effect),
+                house.now(),
+            )
+        crashpoint("effect.before_send")
+        forge.perform(pull, effect)
+        crashpoint("effect.after_send")
+        with house.database.write() as connection:
+            receipts.confirm(connection, pull_id, key, house.now())
+
+
+def effect_key(pull: Pull, effect: Effect) -> str:
+    """Names one effect on one pull request at one head: the same again is the same."""
+    body = json.dumps(asdict(effect), sort_keys=True, default=str)
+    digest = hashlib.sha256(body.encode("utf-8", "backslashreplace")).hexdigest()[:16]
+    return f"{type(effect).__name__}:{pull.head[:12]}:{digest}"

@@ -1,0 +1,59 @@
+"""Bring the deploy branch to what has landed: a fast-forward to that very commit, read back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+
+from intakebot.crash import crashpoint
+from intakebot.flow.house import LEASE, House, Lease
+from intakebot.model import OperatorError, Repo, TryLater
+from intakebot.repo import land
+from intakebot.repo.change import is_ancestor
+from intakebot.store import lanes, leases, work
+from intakebot.store.tables import lanes as lanes_table
+from intakebot.store.tables import pulls
+
+
+def promote(house: House, repo: Repo, row: lanes.LaneRow, lease: Lease) -> None:
+    """Deploy every landing that was asked to be, oldest first."""
+    with house.database.read() as connection:
+        due = lanes.undeployed(connection, row.repo_id, row.branch)
+    for landing in due:
+        _deploy(house, repo, row, landing, lease)
+
+
+def _deploy(
+    house: House, repo: Repo, row: lanes.LaneRow, landing: sa.Row[Any], lease: Lease
+) -> None:
+    branch = landing.deploy_branch
+    if not _there(house, repo, branch, landing.commit):
+        with house.database.write() as connection:
+            if not leases.renew(connection, lanes_table, row.id, lease.fence, house.now(), LEASE):
+                raise TryLater("another worker has taken this lane over")
+        crashpoint("deploy.before_push")
+        ended = land.push(house.landing(repo).git, repo.clone_url, landing.commit, branch)
+        crashpoint("deploy.after_push_before_record")
+        if ended != "done":
+            raise OperatorError(
+                f"{branch} can't be fast-forwarded to {landing.commit[:12]}: somebody moved it "
+                f"({ended}). Bring it back to a commit of {row.branch}; I never force."
+            )
+        if not _there(house, repo, branch, landing.commit):
+            raise TryLater(f"{branch} was pushed, but reads back as something else")
+    now = house.now()
+    with house.database.write() as connection:
+        lanes.change_landing(connection, landing.id, deployed_at=now)
+        work.nudge(connection, pulls, landing.pull_id, now)
+    house.bell.ring([f"look:{landing.pull_id}"])
+
+
+def _there(house: House, repo: Repo, branch: str, commit: str) -> bool:
+    """Whether the served branch holds this commit already."""
+    mirror = house.mirror(repo)
+    tip = mirror.tips(repo.clone_url, [branch]).get(branch)
+    if tip is None or tip == commit:
+        return tip is not None
+    mirror.fetch(repo.clone_url, tip, "base")
+    return is_ancestor(mirror.git, commit, tip)

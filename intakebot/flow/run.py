@@ -1,0 +1,82 @@
+"""Run one check on one tree in the sandbox, while somebody still wants the result."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from intakebot import log
+from intakebot.checks.runner import run_check
+from intakebot.crash import crashpoint
+from intakebot.flow.house import LEASE, House
+from intakebot.model import CheckResult, Repo, TryLater
+from intakebot.repo.objects import write_tar
+from intakebot.store import leases, runs, work
+from intakebot.store.tables import runs as runs_table
+
+ASK_EVERY = timedelta(seconds=2)  # how often a running check asks whether it is still wanted
+
+
+def run(house: House, run_id: int) -> None:
+    with house.database.write() as connection:
+        taken = runs.start(connection, run_id, house.owner, house.now(), LEASE)
+        if taken is None:
+            return
+        row, fence = taken
+        repo = work.repo(connection, row.repo_id)
+    crashpoint("run.after_lease")
+    mirror = house.mirror(Repo(repo.forge, repo.forge_id, repo.name, "", "", ""))
+    pulse = _Pulse(house, run_id, fence, house.now())
+    try:
+        result = run_check(
+            row.definition,
+            lambda stream: write_tar(mirror.git, row.tree, stream),
+            house.sandbox(),
+            toolbox=house.toolbox(),
+            keep_alive=pulse,
+        )
+    except BaseException:
+        with house.database.write() as connection:
+            runs.put_back(connection, run_id, fence)
+        raise
+    _end(house, run_id, fence, result, stopped=house.stopping.is_set())
+
+
+@dataclass(slots=True)
+class _Pulse:
+    """Called while the check runs: renews the lease, and says whether to go on."""
+
+    house: House
+    run_id: int
+    fence: int
+    asked: datetime
+
+    def __call__(self) -> bool:
+        now = self.house.now()
+        if self.house.stopping.is_set():
+            return False
+        if now - self.asked < ASK_EVERY:
+            return True
+        self.asked = now
+        try:
+            with self.house.database.write() as connection:
+                kept = leases.renew(connection, runs_table, self.run_id, self.fence, now, LEASE)
+                return kept and runs.is_wanted(connection, self.run_id)
+        except TryLater as error:
+            log.warning("run not renewed", run=self.run_id, why=str(error))
+            return True
+
+
+def _end(
+    house: House, run_id: int, fence: int, result: CheckResult | None, *, stopped: bool
+) -> None:
+    waiting: list[int] = []
+    with house.database.write() as connection:
+        if result is not None:
+            waiting = runs.finish(connection, run_id, fence, result, house.now())
+        elif stopped:
+            runs.put_back(connection, run_id, fence)
+        else:
+            runs.give_up(connection, run_id, fence)
+        crashpoint("run.before_commit")
+    house.bell.ring([f"look:{pull_id}" for pull_id in waiting])

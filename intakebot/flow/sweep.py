@@ -1,0 +1,47 @@
+"""The clock: rings again for what is due and nobody works on, and sends surveys round.
+
+It makes lost nudges, lost Redis and lost deliveries cost time and nothing else.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import Event
+
+from intakebot import log
+from intakebot.flow.house import PATIENCE, House
+from intakebot.model import TryLater
+from intakebot.store import work
+from intakebot.store.tables import lanes, pulls, repos
+
+EVERY = 2.0  # seconds between sweeps
+SURVEY_EVERY = timedelta(seconds=30)
+
+
+@dataclass(slots=True)
+class Clock:
+    house: House
+    surveyed_at: datetime | None = field(default=None)
+
+    def run(self, stop: Event) -> None:
+        while not stop.is_set():
+            try:
+                self.sweep()
+            except TryLater as error:
+                log.warning("sweep put off", why=str(error))
+            stop.wait(EVERY)
+
+    def sweep(self) -> None:
+        now = self.house.now()
+        with self.house.database.read() as connection:
+            bells = [
+                f"{kind}:{row}"
+                for kind, table in (("look", pulls), ("survey", repos), ("lane", lanes))
+                for row in work.overdue(connection, table, now, PATIENCE)
+            ]
+            bells += [f"run:{row}" for row in work.waiting_runs(connection, now, PATIENCE)]
+        if self.surveyed_at is None or now - self.surveyed_at >= SURVEY_EVERY:
+            self.surveyed_at = now
+            bells.append("discover:0")
+        self.house.bell.ring(bells)

@@ -1,0 +1,49 @@
+"""What the house asks of any forge. One contract suite runs against each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from intakebot.model import Account, Effect, Incident, Permission, Pull, Repo
+
+
+@dataclass(frozen=True, slots=True)
+class PullsSince:
+    """Numbers of pull requests that changed, and what to pass next time."""
+
+    numbers: tuple[int, ...]
+    cursor: str
+
+
+class Forge(Protocol):
+    """Raises TryLater when the forge can't answer now, OperatorError when it refuses the bot."""
+
+    name: str
+
+    def me(self) -> Account:
+        """The bot's own account."""
+
+    def repos(self) -> Sequence[Repo]:
+        """Every main repository the bot may read."""
+
+    def pull(self, repo_id: str, number: int) -> Pull | None:
+        """One pull request, whole; None when there is none of that number."""
+
+    def pulls_since(self, repo_id: str, cursor: str) -> PullsSince:
+        """Pull requests that changed after `cursor`; "" asks for all of them."""
+
+    def incidents_since(self, repo_id: str, cursor: str) -> Sequence[Incident]: ...
+
+    def permission(self, repo_id: str, account_id: str) -> Permission:
+        """What this account may do now. Raises TryLater when that can't be looked up."""
+
+    def perform(self, pull: Pull, effect: Effect) -> None:
+        """Do one effect. Doing it twice is seen once."""
+
+    def whoami(self, login: str, token: str) -> Account | None:
+        """The account behind a person's own token, or None."""
+
+    def say(self, repo_id: str, number: int, account_id: str, text: str, seen_head: str) -> str:
+        """Post a comment for a signed-in person; returns its id. ContributorError if refused."""

@@ -1,0 +1,608 @@
+"""The words of the house: frozen values that pass between its rooms.
+
+Nothing here does anything. Times are aware datetimes in UTC, commits are full
+40-digit object ids, people are forge account ids; a name is for display only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+# --- errors ---------------------------------------------------------------------------
+
+
+class ContributorError(Exception):
+    """Its text is a sentence for the contributor."""
+
+
+class OperatorError(Exception):
+    """Its text tells the operator what is wrong and the cure; trying again won't help."""
+
+
+class TryLater(Exception):
+    """The other side can't now (limits, 5xx, cut connections, lag)."""
+
+    def __init__(self, why: str, after: float = 5.0) -> None:
+        super().__init__(why)
+        self.after = after  # seconds
+
+
+# --- what comes in --------------------------------------------------------------------
+
+
+class Kind(StrEnum):
+    PULL = "pull"
+    COMMENT = "comment"
+    REVIEW = "review"
+    PUSH = "push"
+    STATUS = "status"
+    INCIDENT = "incident"
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One webhook request as it arrived, signature already verified."""
+
+    forge: str
+    id: str
+    body: bytes
+    headers: Mapping[str, str]
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CommentRef:
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Which pull request may have changed. Never what changed: that is read back."""
+
+    forge: str
+    kind: Kind
+    repo: str
+    number: int | None = None
+    sha: str | None = None
+    actor: str | None = None
+    comment: CommentRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    why: str
+
+
+# --- people ---------------------------------------------------------------------------
+
+
+class Group(StrEnum):
+    STAFF = "staff"
+    CONTRACTOR = "contractor"
+    AGENCY = "agency"
+    OUTSIDER = "outsider"  # nobody has put this account on the roster
+
+
+class Role(StrEnum):
+    OWNER = "owner"
+    MAINTAINER = "maintainer"
+    MANAGER = "manager"
+    CONTRIBUTOR = "contributor"
+
+
+class Permission(StrEnum):
+    """What the forge itself lets somebody do with the main repository."""
+
+    NONE = "none"
+    READ = "read"
+    WRITE = "write"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Somebody as the forge knows them. Only `id` identifies."""
+
+    id: str
+    login: str
+    name: str = ""
+
+    @property
+    def display(self) -> str:
+        return self.name or self.login
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """An account together with what the roster says of it at one moment."""
+
+    account: Account
+    group: Group = Group.OUTSIDER
+    agency: str = ""
+    roles: frozenset[Role] = frozenset()
+
+    @property
+    def id(self) -> str:
+        return self.account.id
+
+
+# --- a pull request as the forge has it -----------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Repo:
+    """A main repository. `id` is the forge's and stays when the name changes."""
+
+    forge: str
+    id: str
+    name: str
+    clone_url: str
+    intake: str  # the branch that pull requests target
+    deploy: str  # the branch that is deployed; may be the same
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a pull request's commits come from."""
+
+    repo_id: str
+    clone_url: str
+    branch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One head of a pull request. `seq` orders all that happened to the pull request."""
+
+    head: str
+    by: Account
+    at: datetime
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """`key` is the bot's own mark, set only on its comments.
+
+    `seen_head` is the commit the page showed to the author, where the forge can tell.
+    """
+
+    id: str
+    by: Account
+    text: str
+    at: datetime
+    seq: int
+    edited: bool = False
+    key: str | None = None
+    seen_head: str | None = None
+    path: str | None = None
+    line: int | None = None
+    resolved: bool = False
+    replied: bool = False  # somebody answered this inline comment
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A native review; `head` is the commit it was given to."""
+
+    by: Account
+    head: str
+    state: Literal["approved", "changes_requested"]
+    at: datetime
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The bot's own mark beside a commit."""
+
+    state: Literal["pending", "success", "failure"]
+    text: str
+    url: str = ""
+
+
+class PullState(StrEnum):
+    OPEN = "open"
+    MERGED = "merged"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """One pull request, read whole. `source` is None when the fork is gone."""
+
+    repo: Repo
+    number: int
+    title: str
+    description: str
+    draft: bool
+    state: PullState
+    author: Account
+    source: Source | None
+    target: str
+    head: str
+    created_at: datetime
+    url: str
+    fork_url: str  # where the author's fork is, or would be made; as the author writes it
+    pushes: tuple[Push, ...] = ()
+    comments: tuple[Comment, ...] = ()
+    reviews: tuple[Review, ...] = ()
+    status: Status | None = None
+    main_url: str = ""  # the main repository as the author writes it
+
+
+# --- what git says --------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedFile:
+    """One path of a diff. `lines` are the new line numbers that were added or changed.
+
+    `added` and `removed` are None for binary content.
+    """
+
+    path: str
+    change: Literal["added", "modified", "deleted", "type"]
+    added: int | None
+    removed: int | None
+    old_mode: str
+    new_mode: str
+    old_blob: str
+    new_blob: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What merging a head into its target would do, from git alone.
+
+    `base` is the target's tip that was merged into, `result_tree` the tree the merge would
+    give (None on conflict); `files` compare base with the result, or, on conflict, the merge
+    base with the head.
+    """
+
+    base: str
+    head: str
+    head_tree: str
+    merge_base: str | None
+    result_tree: str | None
+    conflicts: tuple[str, ...]
+    files: tuple[ChangedFile, ...]
+    commits: int
+    contained: bool  # the target already has this head
+
+
+# --- checks ---------------------------------------------------------------------------
+
+
+class Level(StrEnum):
+    """How much a rule or a finding matters, most first."""
+
+    REJECT = "reject"
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing a tool or a rule says about one place. `line` is 1-based; 0 is the file."""
+
+    path: str
+    line: int
+    level: Level
+    rule: str
+    message: str
+    tool: str = ""
+
+    @property
+    def place(self) -> str:
+        return f"{self.path}:{self.line}" if self.line else self.path
+
+
+class Outcome(StrEnum):
+    PASSED = "passed"
+    FAILED = "failed"
+    BROKEN = "broken"  # ours: no sandbox, tool missing, unreadable report
+
+
+@dataclass(frozen=True, slots=True)
+class CheckDefinition:
+    """One check of the trusted configuration. `digest` names all that decides its result."""
+
+    name: str
+    run: tuple[str, ...]
+    parse: Literal["none", "sarif", "junit"]
+    report: str  # path of the report inside the tree; "-" is standard output
+    timeout: int  # seconds
+    memory: int  # bytes, all processes together
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    outcome: Outcome
+    summary: str
+    findings: tuple[Finding, ...] = ()
+    log: str = ""  # head and tail of the output, control characters removed
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """`.intakebot.toml` as the target branch has it."""
+
+    checks: tuple[CheckDefinition, ...] = ()
+    approvals: int = 1
+    same_agency_may_approve: bool = False
+    protected: tuple[str, ...] = (".intakebot.toml", ".gitattributes", ".gitmodules")
+    promote: Literal["at-once", "by-command"] = "at-once"
+    limits: Mapping[str, int] = field(default_factory=dict)
+
+
+# --- facts, verdicts, standing --------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything rules may ask about one head, flat and never null.
+
+    Lists that rules iterate stay short; `paths` can be thousands and is asked through the
+    host functions `any_path`, `paths_matching` and `count_paths` alone.
+    """
+
+    repo: str
+    number: int
+    title: str
+    description: str
+    draft: bool
+    author_login: str
+    author_group: str
+    author_agency: str
+    first_time: bool  # nothing by this author has landed here yet
+    from_fork: bool  # the source is another repository, by id
+    origin_known: bool  # False when the source repository is gone
+    source_branch: str
+    target_branch: str
+    head: str
+    base: str
+    fork_url: str
+    main_url: str
+    pull_url: str
+    commits: int
+    files_changed: int
+    added_lines: int
+    removed_lines: int
+    max_lines: int
+    max_files: int
+    binary_files: int
+    conflict_files: list[str]
+    conflict_markers: list[str]  # "path:line"
+    protected_changed: list[str]
+    config_editor: bool  # the author's own roles allow changing protected files
+    checks_failed: list[str]
+    checks_pending: list[str]
+    checks_broken: list[str]
+    finding_count: int
+    approvals: int
+    approvals_needed: int
+    changes_requested_by: list[str]
+    held_by: list[str]
+    cleared_to_test: bool
+    merge_asked_by: str
+    blocked_by_us: list[str]
+    state: str  # at the forge: open, merged, closed, or declined, which is closed by us
+    landed: str  # the commit it landed as, else ""
+    landing_failed: str  # why the asked landing was given up, else ""
+    paths: list[str]
+
+
+class VerdictState(StrEnum):
+    SATISFIED = "satisfied"
+    UNSATISFIED = "unsatisfied"
+    WAIVED = "waived"
+    NOT_APPLICABLE = "not-applicable"
+    BROKEN = "broken"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one rule says of one set of facts. `offenders` are paths or one text.
+
+    `text` and `fix` are Markdown with every placeholder filled and escaped; `problem` is
+    for the operator and set only when the rule is broken. `grace` is in seconds.
+    """
+
+    rule: str
+    digest: str
+    level: Level
+    state: VerdictState
+    summary: str
+    offenders: tuple[str, ...] = ()
+    text: str = ""
+    fix: str = ""
+    problem: str = ""
+    grace: int = 0
+
+
+class State(StrEnum):
+    LANDED = "landed"
+    MERGED = "merged"
+    CLOSED = "closed"
+    REJECTED = "rejected"
+    ON_HOLD = "on hold"
+    DRAFT = "draft"
+    BLOCKED_BY_US = "blocked by us"
+    NEEDS_OK_TO_TEST = "needs ok-to-test"
+    NEEDS_CHANGES = "needs changes"
+    CHECKING = "checking"
+    NEEDS_REVIEW = "needs review"
+    READY = "ready"
+    WAITING_FOR_WINDOW = "waiting for window"
+    QUEUED = "queued"
+
+    @property
+    def slug(self) -> str:
+        return self.value.replace(" ", "-")
+
+
+class Turn(StrEnum):
+    NOBODY = "nobody"
+    AUTHOR = "author"
+    MAINTAINER = "maintainer"
+    OPERATOR = "operator"
+    REVIEWER = "reviewer"
+    BOT = "bot"
+    CLOCK = "clock"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    state: State
+    turn: Turn
+    why: str
+
+
+# --- people's words -------------------------------------------------------------------
+
+
+class Said(StrEnum):
+    """How a command ended."""
+
+    DONE = "done"
+    DENIED = "denied"  # not by this person, or not this way
+    VOID = "void"  # it was for a commit that is no longer the head
+    UNKNOWN = "unknown"  # no such command
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command in one comment, and what was decided about it, once.
+
+    `head` is the commit its author saw; `index` its place among the comment's commands.
+    `live` is False once the comment was deleted or the words edited away.
+    """
+
+    comment: str
+    index: int
+    name: str
+    args: str
+    by: Account
+    head: str
+    at: datetime
+    seq: int
+    said: Said
+    answer: str
+    live: bool = True
+
+
+# --- what people should see -----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class InlineNote:
+    """A finding as a comment on a line. `key` is stable for the same finding."""
+
+    key: str
+    path: str
+    line: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class BotComment:
+    id: str
+    text: str
+    path: str | None = None
+    line: int | None = None
+    resolved: bool = False
+    replied: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """The bot's marks on one pull request: as wanted, or as seen at the forge.
+
+    `comments` maps a mark to its text; "status" is the one that is edited in place,
+    all others are said once and never changed.
+    """
+
+    comments: Mapping[str, str]
+    inline: Mapping[str, InlineNote]
+    status: Status | None
+    declined: bool
+
+
+# --- effects: one frozen class a verb -------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PostComment:
+    key: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class EditComment:
+    key: str
+    id: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PostInline:
+    note: InlineNote
+
+
+@dataclass(frozen=True, slots=True)
+class ResolveInline:
+    key: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetStatus:
+    head: str
+    status: Status
+
+
+@dataclass(frozen=True, slots=True)
+class Decline:
+    reason: str
+
+
+Effect = PostComment | EditComment | PostInline | ResolveInline | SetStatus | Decline
+
+
+# --- landing --------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """The receipt of one landing: what, onto what, under which rules, and who asked."""
+
+    number: int
+    head: str
+    base: str
+    commit: str
+    tree: str
+    rules_digest: str
+    asked_by: str
+    at: datetime
+    deployed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """Something that went round the front door."""
+
+    id: str  # the forge's own id for it
+    kind: str  # direct-push, force-push, ...
+    repo: str
+    by: Account
+    at: datetime
+    ref: str
+    detail: str

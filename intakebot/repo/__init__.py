@@ -1,0 +1,1 @@
+"""Git: mirrors, changes, merge results, landing. The one place that runs git."""

@@ -1,0 +1,132 @@
+"""Our copy of one main repository with the heads of its pull requests: a cache.
+
+It is a bare repository that can be deleted at any time. Only exact object ids are fetched, each
+into a ref of ours (`refs/intake/...`), so that nothing a fork calls its branches or tags, and no
+replace ref, ever enters.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import secrets
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from intakebot.crash import crashpoint
+from intakebot.model import TryLater
+from intakebot.repo.git import Credential, Git, GitFailed, Limits, branch_ref, full_id
+
+UNREADABLE = re.compile(
+    r"returned error: 40[134]|not found|Authentication failed|could not read Username",
+    re.IGNORECASE,
+)
+GONE = re.compile(r"not our ref|unadvertised object|no such remote ref", re.IGNORECASE)
+
+
+class Unreadable(Exception):
+    """The bot may not read this repository, or it is gone."""
+
+
+class NoSuchCommit(Exception):
+    """The repository is readable, but no longer has the commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Mirror:
+    folder: Path
+    credential: Credential | None = None
+
+    @property
+    def git(self) -> Git:
+        return Git(self.folder, self.credential)
+
+    def fetch(self, url: str, commit: str, name: str) -> None:
+        """Have `commit` from `url`, kept by `refs/intake/<name>/<commit>`.
+
+        Raises Unreadable, NoSuchCommit, or TryLater.
+        """
+        ref = f"refs/intake/{name}/{full_id(commit)}"
+        with self._locked():
+            self._make()
+            if self._has(ref, commit):
+                return
+            try:
+                self.git.run(
+                    "fetch",
+                    "--quiet",
+                    "--no-tags",
+                    "--no-write-fetch-head",
+                    "--no-recurse-submodules",
+                    "--no-auto-maintenance",
+                    "--end-of-options",
+                    url,
+                    f"+{commit}:{ref}",
+                )
+            except GitFailed as error:
+                raise _explained(error, url) from error
+            crashpoint("fetch.after_ref_update")
+            if not self._has(ref, commit):
+                raise TryLater(f"{url} sent something else than {commit}", after=30)
+
+    def tips(self, url: str, branches: Sequence[str]) -> dict[str, str]:
+        """Branch -> commit, as the served repository has them now; missing ones left out."""
+        with self._locked():
+            self._make()
+        git = Git(self.folder, self.credential, Limits(seconds=30))
+        refs = [branch_ref(branch) for branch in branches]
+        try:
+            out = git.run("ls-remote", "--end-of-options", url, *refs)
+        except GitFailed as error:
+            raise _explained(error, url) from error
+        found = {ref: commit for commit, ref in map(_two, out.decode().splitlines())}
+        return {
+            branch: found[ref] for branch, ref in zip(branches, refs, strict=True) if ref in found
+        }
+
+    def _has(self, ref: str, commit: str) -> bool:
+        try:
+            found = self.git.run("rev-parse", "--verify", "--quiet", f"{ref}^{{commit}}")
+        except GitFailed:
+            return False
+        return found.decode().strip() == commit
+
+    def _make(self) -> None:
+        """Make the bare repository in one step, so that a kill leaves it whole or absent."""
+        if (self.folder / "HEAD").exists():
+            return
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        new = self.folder.with_name(f".{self.folder.name}.{secrets.token_hex(4)}")
+        subprocess.run(
+            ["git", "init", "--quiet", "--bare", "--template=", str(new)],
+            check=True,
+            env={"PATH": "/usr/local/bin:/usr/bin:/bin", "GIT_CONFIG_NOSYSTEM": "1", "HOME": "/"},
+        )
+        shutil.rmtree(self.folder, ignore_errors=True)
+        os.rename(new, self.folder)
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """One fetch at a time in a mirror, also across processes; a kill releases it."""
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        with open(self.folder.with_name(f".{self.folder.name}.lock"), "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+
+def _two(line: str) -> tuple[str, str]:
+    commit, _, ref = line.partition("\t")
+    return commit, ref
+
+
+def _explained(error: GitFailed, url: str) -> Exception:
+    if GONE.search(error.text):
+        return NoSuchCommit(error.text)
+    if UNREADABLE.search(error.text):
+        return Unreadable(f"{url}: {error.text}")
+    return TryLater(f"{url}: {error.text}", after=15)

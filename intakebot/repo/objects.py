@@ -1,0 +1,88 @@
+"""Reads objects: single blobs through GitPython, whole trees as a tar stream."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from typing import IO
+
+import git as gitpython
+from gitdb.exc import BadName, BadObject
+
+from intakebot.repo.git import Git, ended, full_id, kill
+
+SYMLINK, SUBMODULE = "120000", "160000"
+
+
+def read_file(repository: Git, commit: str, path: str, limit: int = 1 << 20) -> bytes | None:
+    """A file of a commit as its blob has it, or None when there is none of that name.
+
+    Raises ValueError for one over `limit` bytes.
+    """
+    # GitDB reads loose objects and packs itself; the default database would start a git process
+    # with an environment that is not ours.
+    with gitpython.Repo(repository.folder, odbt=gitpython.GitDB) as opened:
+        try:
+            item = opened.commit(full_id(commit)).tree / path
+        except (KeyError, BadName, BadObject):
+            return None
+        if item.type != "blob" or item.mode == 0o120000:
+            return None
+        if item.size > limit:
+            raise ValueError(f"{path} has {item.size} bytes; {limit} at most are read")
+        return bytes(item.data_stream.read())
+
+
+def write_tar(repository: Git, tree: str, out: IO[bytes]) -> None:
+    """Stream a whole tree as a tar archive, blob bytes untouched, submodules left out.
+
+    Not `git archive`: that obeys export-ignore and export-subst, which contributors write.
+    """
+    listing = repository.run("ls-tree", "-r", "-z", "--full-tree", full_id(tree))
+    process = repository.start("cat-file", "--batch", stdin=-1)
+    assert process.stdin is not None and process.stdout is not None  # noqa: S101 - pipes
+    try:
+        with tarfile.open(
+            fileobj=out, mode="w|", format=tarfile.PAX_FORMAT, bufsize=1 << 16
+        ) as tar:
+            for record in listing.split(b"\0"):
+                if record:
+                    _add(tar, record, process.stdin, process.stdout)
+        process.stdin.close()
+        ended(process)
+    finally:
+        kill(process)
+
+
+def _add(tar: tarfile.TarFile, record: bytes, ask: IO[bytes], answer: IO[bytes]) -> None:
+    meta, path = record.split(b"\t", 1)
+    mode, _, blob = meta.decode().split(" ")
+    if mode == SUBMODULE:
+        return
+    ask.write(blob.encode() + b"\n")
+    ask.flush()
+    size = int(answer.readline().split()[2])
+    info = tarfile.TarInfo(path.decode("utf-8", "surrogateescape"))
+    info.mode = 0o755 if mode == "100755" else 0o644
+    if mode == SYMLINK:
+        info.type = tarfile.SYMTYPE
+        info.linkname = answer.read(size).decode("utf-8", "surrogateescape")
+        tar.addfile(info)
+    else:
+        info.size = size
+        tar.addfile(info, _Exactly(answer, size))
+    answer.read(1)  # the newline after each object
+
+
+class _Exactly(io.RawIOBase):
+    """The next `size` bytes of a stream."""
+
+    def __init__(self, stream: IO[bytes], size: int) -> None:
+        self.stream = stream
+        self.left = size
+
+    def read(self, size: int = -1) -> bytes:
+        wanted = self.left if size < 0 else min(size, self.left)
+        data = self.stream.read(wanted)
+        self.left -= len(data)
+        return data

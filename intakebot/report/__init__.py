@@ -1,0 +1,1 @@
+"""The contributor report: collect, figures, render. Comes with its own issue."""

@@ -1,0 +1,193 @@
+"""What the operator decides: environment, the state folder, and where the data files are.
+
+The environment wins over `secrets.toml` in the state folder, which `intakebot up` makes on
+its first run (mode 0600). Nothing is read at import.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from intakebot.model import OperatorError
+
+DEFAULT_STATE = ".intakebot"
+SECRETS = "secrets.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    state: Path
+    database_url: str
+    redis_url: str
+    public_url: str  # the pages, without a trailing slash
+    git_url: str  # the Git forge as the house and people reach it
+    trusted_proxies: int
+    check_slots: int
+    webhook_secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    session_secret: str = field(default="", repr=False)
+    tokens: Mapping[str, str] = field(default_factory=dict, repr=False)  # scope -> bot's token
+
+    @property
+    def mirrors(self) -> Path:
+        return self.state / "mirrors"
+
+
+def load(state: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Settings of the house in `state`; names everything that is missing at once."""
+    folder = (state or Path(environ.get("INTAKEBOT_STATE") or DEFAULT_STATE)).resolve()
+    kept = _read_secrets(folder / SECRETS)
+    number = _Numbers(environ)
+    port = number.read("PORT", 8420)
+    settings = Settings(
+        state=folder,
+        database_url=environ.get("DATABASE_URL") or f"sqlite:///{folder / 'intakebot.db'}",
+        redis_url=environ.get("REDIS_URL") or f"unix://{folder / 'run' / 'bell.sock'}",
+        public_url=(environ.get("PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
+        git_url=(environ.get("GIT_URL") or f"http://127.0.0.1:{port + 1}").rstrip("/"),
+        trusted_proxies=number.read("TRUSTED_PROXIES", 0),
+        check_slots=number.read("CHECK_SLOTS", 2),
+        webhook_secrets=_webhook_secrets(environ, kept),
+        session_secret=environ.get("SESSION_SECRET") or kept.get("SESSION_SECRET", ""),
+        tokens={
+            scope: environ.get(name) or kept.get(name, "")
+            for scope, name in (
+                ("bot", "GIT_BOT_TOKEN"),
+                ("land", "GIT_LAND_TOKEN"),
+                ("web", "GIT_WEB_TOKEN"),
+            )
+        },
+    )
+    if number.faults:
+        raise OperatorError("Settings: " + "; ".join(number.faults))
+    return settings
+
+
+class _Numbers:
+    """Reads whole numbers from the environment and collects every fault."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+        self.faults: list[str] = []
+
+    def read(self, name: str, default: int) -> int:
+        text = self.environ.get(name, "").strip()
+        if not text:
+            return default
+        if text.isdecimal():
+            return int(text)
+        self.faults.append(f"{name} is {text!r}; it takes a whole number, like {default}")
+        return default
+
+
+def _webhook_secrets(
+    environ: Mapping[str, str], kept: Mapping[str, str]
+) -> dict[str, tuple[str, ...]]:
+    """Forge -> secrets, newest first. `INTAKEBOT_SECRET_GIT=new,old` while one is rotated."""
+    prefix = "INTAKEBOT_SECRET_"
+    found = {**kept, **environ}
+    return {
+        name.removeprefix(prefix).lower().replace("_", "-"): tuple(
+            part for part in (piece.strip() for piece in value.split(",")) if part
+        )
+        for name, value in found.items()
+        if name.startswith(prefix)
+    }
+
+
+def _read_secrets(path: Path) -> dict[str, str]:
+    try:
+        mode = path.stat().st_mode
+        text = path.read_text("utf-8")
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise OperatorError(f"{path}: cannot be read: {error}") from error
+    if stat.S_IMODE(mode) & 0o077:
+        raise OperatorError(f"{path}: others may read it; run: chmod 600 {path}")
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise OperatorError(f"{path}: {error}; mend it or restore it from a backup") from error
+    return {name: str(value) for name, value in values.items()}
+
+
+def keep_secrets(folder: Path, values: Mapping[str, str]) -> None:
+    """Add secrets to the state folder's file, atomically, readable by the owner alone."""
+    path = folder / SECRETS
+    merged = {**_read_secrets(path), **values}
+    new = folder / f".{SECRETS}.{secrets.token_hex(4)}"
+    descriptor = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as out:
+        out.write("# Made by intakebot. Keep it secret; a backup of this folder needs it.\n")
+        out.writelines(f'{name} = "{value}"\n' for name, value in sorted(merged.items()))
+        out.flush()
+        os.fsync(out.fileno())
+    os.replace(new, path)
+
+
+def require(settings: Settings, *, forges: tuple[str, ...] = ("git",)) -> None:
+    """No secret, no start: refuse to serve with a door that anybody could open."""
+    missing = [
+        f"  INTAKEBOT_SECRET_{forge.upper().replace('-', '_')}   not set; "
+        "the same text as in the forge's webhook"
+        for forge in forges
+        if not settings.webhook_secrets.get(forge)
+    ]
+    if not settings.session_secret:
+        missing.append("  SESSION_SECRET   not set; any 32 random characters, kept between starts")
+    for scope, token in settings.tokens.items():
+        if not token:
+            missing.append(f"  GIT_{scope.upper()}_TOKEN   not set; `intakebot up` makes one")
+    if missing:
+        count = f"{len(missing)} thing{'s are' if len(missing) > 1 else ' is'} missing"
+        raise OperatorError(f"Settings: {count} before intakebot can start\n" + "\n".join(missing))
+
+
+# --- rules/ and webhooks/ -------------------------------------------------------------
+
+
+def data_folder(name: str) -> Path:
+    """`rules` or `webhooks`: inside the installed package, else in the checkout that is ours.
+
+    A folder that merely lies beside the package (site-packages/rules, a stranger's) is never
+    read: beside it must lie the pyproject.toml that names intakebot.
+    """
+    package = Path(__file__).resolve().parent
+    shipped = package / name
+    if shipped.is_dir():
+        return shipped
+    checkout = package.parent
+    if (checkout / name).is_dir() and _names_us(checkout / "pyproject.toml"):
+        return checkout / name
+    raise OperatorError(
+        f"{name}/ is neither in the package ({shipped}) nor in a checkout of intakebot; "
+        "install intakebot again"
+    )
+
+
+def _names_us(pyproject: Path) -> bool:
+    try:
+        with pyproject.open("rb") as file:
+            return bool(tomllib.load(file).get("project", {}).get("name") == "intakebot")
+    except (OSError, tomllib.TOMLDecodeError):
+        return False
+
+
+def rule_files() -> dict[str, str]:
+    """File name -> text of every shipped rule."""
+    return _texts(data_folder("rules"))
+
+
+def dialect_files() -> dict[str, str]:
+    """File name -> text of every shipped dialect."""
+    return _texts(data_folder("webhooks"))
+
+
+def _texts(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.toml"))}

@@ -1,0 +1,1 @@
+"""The memory: tables, queries and migrations. The only SQL outside the Git forge."""

@@ -1,0 +1,48 @@
+"""Deliveries, each kept once with its bytes."""
+
+from __future__ import annotations
+
+import hashlib
+
+import sqlalchemy as sa
+
+from intakebot.model import Delivery, Event, Ignored
+from intakebot.store import work
+from intakebot.store.tables import deliveries, pulls, repos
+from intakebot.store.upsert import insert_new
+
+
+def keep(connection: sa.Connection, delivery: Delivery, event: Event | Ignored) -> list[str] | None:
+    """Store one delivery and nudge what it speaks of, in the caller's transaction.
+
+    Returns the bells to ring afterwards ("look:5", "survey:2"), or None for a repeat.
+    """
+    row = {
+        "forge": delivery.forge,
+        "delivery_id": delivery.id,
+        "received_at": delivery.received_at,
+        "headers": dict(delivery.headers),
+        "body": delivery.body,
+        "body_sha256": hashlib.sha256(delivery.body).hexdigest(),
+    }
+    if isinstance(event, Ignored):
+        return [] if insert_new(connection, deliveries, {**row, "ignored": event.why}) else None
+    row |= {"kind": event.kind.value, "actor": event.actor or ""}
+    if not insert_new(connection, deliveries, row):
+        return None
+    repo_id = work.repo_row(connection, event.forge, event.repo)
+    place: dict[str, int | None] = {"repo_id": repo_id, "pull_id": None}
+    if event.number is None:
+        place["wanted"] = work.nudge(connection, repos, repo_id, delivery.received_at)
+        bells = [f"survey:{repo_id}"]
+    else:
+        pull_id = work.pull_row(connection, repo_id, event.number, delivery.received_at)
+        place["pull_id"] = pull_id
+        place["wanted"] = work.nudge(connection, pulls, pull_id, delivery.received_at)
+        bells = [f"look:{pull_id}"]
+    connection.execute(
+        sa.update(deliveries)
+        .where(deliveries.c.forge == delivery.forge, deliveries.c.delivery_id == delivery.id)
+        .values(**place)
+    )
+    return bells

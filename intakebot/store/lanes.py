@@ -1,0 +1,198 @@
+"""Protected branches: what waits to land, what is landing, what landed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from intakebot.store.tables import entries, landings, lanes, repos
+from intakebot.store.upsert import insert_new
+
+OVER = ("landed", "dropped", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class LaneRow:
+    id: int
+    repo_id: int
+    branch: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRow:
+    id: int
+    lane_id: int
+    pull_id: int
+    number: int
+    head: str
+    asked_by: str
+    asked_login: str
+    asked_at: datetime
+    state: str
+    base: str
+    commit: str
+    tree: str
+    why: str
+
+
+def lane(connection: sa.Connection, row: int) -> LaneRow:
+    found = connection.execute(
+        sa.select(lanes.c.repo_id, lanes.c.branch).where(lanes.c.id == row)
+    ).one()
+    return LaneRow(row, found.repo_id, found.branch)
+
+
+def enter(
+    connection: sa.Connection,
+    lane_id: int,
+    pull_id: int,
+    number: int,
+    head: str,
+    asked_by: str,
+    asked_login: str,
+    asked_at: datetime,
+    now: datetime,
+) -> bool:
+    """Queue this head unless it waits already; an older head of the same pull request drops."""
+    waiting = connection.execute(
+        sa.select(entries.c.id, entries.c.head).where(
+            entries.c.pull_id == pull_id, entries.c.state.not_in(OVER)
+        )
+    ).all()
+    if any(row.head == head for row in waiting):
+        return False
+    for row in waiting:
+        change_entry(connection, row.id, state="dropped", why="a newer commit was pushed")
+    connection.execute(
+        sa.insert(entries).values(
+            lane_id=lane_id,
+            pull_id=pull_id,
+            number=number,
+            head=head,
+            asked_by=asked_by,
+            asked_login=asked_login,
+            asked_at=asked_at,
+            state="queued",
+            added_at=now,
+        )
+    )
+    return True
+
+
+def waiting(connection: sa.Connection, lane_id: int) -> list[EntryRow]:
+    """Entries still to land, first come first served."""
+    rows = connection.execute(
+        sa.select(entries)
+        .where(entries.c.lane_id == lane_id, entries.c.state.not_in(OVER))
+        .order_by(entries.c.id)
+    )
+    return [_entry(row) for row in rows]
+
+
+def entry_of(connection: sa.Connection, pull_id: int) -> EntryRow | None:
+    """The pull request's entry that still waits, if any."""
+    row = connection.execute(
+        sa.select(entries).where(entries.c.pull_id == pull_id, entries.c.state.not_in(OVER))
+    ).one_or_none()
+    return _entry(row) if row else None
+
+
+def failed(connection: sa.Connection, pull_id: int, head: str) -> EntryRow | None:
+    """The newest entry of this head that was given up for its own fault."""
+    row = connection.execute(
+        sa.select(entries)
+        .where(entries.c.pull_id == pull_id, entries.c.head == head, entries.c.state == "failed")
+        .order_by(entries.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+    return _entry(row) if row else None
+
+
+def change_entry(connection: sa.Connection, entry_id: int, **values: object) -> None:
+    connection.execute(sa.update(entries).where(entries.c.id == entry_id).values(**values))
+
+
+def intend_landing(connection: sa.Connection, values: Mapping[str, Any]) -> None:
+    """Written before the push. One landing an entry: a rebuilt one replaces what never landed."""
+    connection.execute(
+        sa.delete(landings).where(
+            landings.c.entry_id == values["entry_id"], landings.c.landed_at.is_(None)
+        )
+    )
+    insert_new(connection, landings, values)
+
+
+def landing_of_entry(connection: sa.Connection, entry_id: int) -> sa.Row[Any] | None:
+    return connection.execute(
+        sa.select(landings).where(landings.c.entry_id == entry_id)
+    ).one_or_none()
+
+
+def landing_of_pull(connection: sa.Connection, pull_id: int) -> sa.Row[Any] | None:
+    """The confirmed landing of a pull request, if any."""
+    return connection.execute(
+        sa.select(landings)
+        .where(landings.c.pull_id == pull_id, landings.c.landed_at.is_not(None))
+        .order_by(landings.c.id.desc())
+        .limit(1)
+    ).one_or_none()
+
+
+def change_landing(connection: sa.Connection, landing_id: int, **values: object) -> None:
+    connection.execute(sa.update(landings).where(landings.c.id == landing_id).values(**values))
+
+
+def undeployed(connection: sa.Connection, repo_id: int, branch: str) -> list[sa.Row[Any]]:
+    """Landings whose deploy branch has not been moved yet though it was asked for, oldest first."""
+    return list(
+        connection.execute(
+            sa.select(landings)
+            .where(landings.c.repo_id == repo_id, landings.c.branch == branch)
+            .where(landings.c.landed_at.is_not(None), landings.c.deployed_at.is_(None))
+            .where(landings.c.deploy_asked)
+            .order_by(landings.c.id)
+        )
+    )
+
+
+def recent(connection: sa.Connection, repo_id: int, branch: str, limit: int) -> list[sa.Row[Any]]:
+    return list(
+        connection.execute(
+            sa.select(landings)
+            .where(landings.c.repo_id == repo_id, landings.c.branch == branch)
+            .where(landings.c.landed_at.is_not(None))
+            .order_by(landings.c.id.desc())
+            .limit(limit)
+        )
+    )
+
+
+def find(connection: sa.Connection, repo_name: str, branch: str) -> LaneRow | None:
+    row = connection.execute(
+        sa.select(lanes.c.id, lanes.c.repo_id)
+        .join(repos, repos.c.id == lanes.c.repo_id)
+        .where(repos.c.name == repo_name, lanes.c.branch == branch)
+    ).first()
+    return LaneRow(row.id, row.repo_id, branch) if row else None
+
+
+def _entry(row: sa.Row[Any]) -> EntryRow:
+    return EntryRow(
+        row.id,
+        row.lane_id,
+        row.pull_id,
+        row.number,
+        row.head,
+        row.asked_by,
+        row.asked_login,
+        row.asked_at,
+        row.state,
+        row.base,
+        row.commit,
+        row.tree,
+        row.why,
+    )

@@ -1,0 +1,212 @@
+"""What each look saw and decided: facts by digest, verdicts, first verdicts, who acted when."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from intakebot.model import Facts, Finding, Pull, Standing, Verdict
+from intakebot.store.tables import facts as facts_table
+from intakebot.store.tables import first_verdicts, happenings, landings, looks, pulls, repos
+from intakebot.store.upsert import insert_new
+
+
+def digest(value: object) -> str:
+    """SHA-256 of a value's canonical JSON."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def keep_look(
+    connection: sa.Connection,
+    pull_id: int,
+    facts: Facts,
+    rules_digest: str,
+    standing: Standing,
+    verdicts: Sequence[Verdict],
+    findings: Sequence[Finding],
+    now: datetime,
+) -> str:
+    """Remember one look unless it is the same as the last; returns the facts' digest."""
+    body = asdict(facts)
+    name = digest(body)
+    judged = [asdict(verdict) for verdict in verdicts]
+    found = [asdict(finding) for finding in findings]
+    if _same_as_last(connection, pull_id, name, rules_digest, standing, judged, found):
+        return name
+    insert_new(connection, facts_table, {"digest": name, "body": body})
+    look_id = connection.scalar(
+        sa.insert(looks)
+        .values(
+            pull_id=pull_id,
+            at=now,
+            head=facts.head,
+            base=facts.base,
+            facts_digest=name,
+            rules_digest=rules_digest,
+            state=standing.state.value,
+            turn=standing.turn.value,
+            why=standing.why,
+            verdicts=judged,
+            findings=found,
+        )
+        .returning(looks.c.id)
+    )
+    if not facts.checks_pending and not facts.draft:
+        insert_new(
+            connection,
+            first_verdicts,
+            {
+                "pull_id": pull_id,
+                "head": facts.head,
+                "at": now,
+                "state": standing.state.value,
+                "look_id": look_id,
+            },
+        )
+    return name
+
+
+def _same_as_last(
+    connection: sa.Connection,
+    pull_id: int,
+    facts_digest: str,
+    rules_digest: str,
+    standing: Standing,
+    verdicts: list[dict[str, object]],
+    findings: list[dict[str, object]],
+) -> bool:
+    last = last_look(connection, pull_id)
+    return last is not None and (
+        last.facts_digest,
+        last.rules_digest,
+        last.state,
+        last.why,
+        digest(last.verdicts),
+        digest(last.findings),
+    ) == (
+        facts_digest,
+        rules_digest,
+        standing.state.value,
+        standing.why,
+        digest(verdicts),
+        digest(findings),
+    )
+
+
+def last_look(connection: sa.Connection, pull_id: int) -> sa.Row[tuple[object, ...]] | None:
+    return connection.execute(
+        sa.select(looks).where(looks.c.pull_id == pull_id).order_by(looks.c.id.desc()).limit(1)
+    ).one_or_none()
+
+
+def facts_of(connection: sa.Connection, facts_digest: str) -> Facts | None:
+    body = connection.scalar(
+        sa.select(facts_table.c.body).where(facts_table.c.digest == facts_digest)
+    )
+    return Facts(**body) if body else None
+
+
+def keep_happenings(connection: sa.Connection, pull_id: int, pull: Pull, bot: str) -> None:
+    """Who pushed, commented and reviewed, and when. Comment texts are kept only as digests."""
+    rows = [
+        ("push", f"{push.seq}", push.by.id, push.at, push.seq, push.head, "")
+        for push in pull.pushes
+    ]
+    rows += [
+        ("review", f"{review.seq}", review.by.id, review.at, review.seq, review.head, "")
+        for review in pull.reviews
+    ]
+    rows += [
+        (
+            "comment",
+            comment.id,
+            comment.by.id,
+            comment.at,
+            comment.seq,
+            "",
+            text_digest(comment.text),
+        )
+        for comment in pull.comments
+        if comment.by.id != bot
+    ]
+    known = seen_comments(connection, pull_id)
+    have = _known_keys(connection, pull_id)
+    for kind, key, account, at, seq, head, text in rows:
+        if (kind, key) not in have:
+            values = {"account_id": account, "at": at, "seq": seq, "head": head, "digest": text}
+            insert_new(
+                connection, happenings, {"pull_id": pull_id, "kind": kind, "key": key, **values}
+            )
+        elif kind == "comment" and known.get(key) != text:
+            connection.execute(
+                sa.update(happenings)
+                .where(happenings.c.pull_id == pull_id, happenings.c.kind == kind)
+                .where(happenings.c.key == key)
+                .values(digest=text)
+            )
+
+
+def _known_keys(connection: sa.Connection, pull_id: int) -> set[tuple[str, str]]:
+    rows = connection.execute(
+        sa.select(happenings.c.kind, happenings.c.key).where(happenings.c.pull_id == pull_id)
+    )
+    return {(row.kind, row.key) for row in rows}
+
+
+def seen_comments(connection: sa.Connection, pull_id: int) -> dict[str, str]:
+    """Comment id -> digest of the text it had when last read."""
+    rows = connection.execute(
+        sa.select(happenings.c.key, happenings.c.digest).where(
+            happenings.c.pull_id == pull_id, happenings.c.kind == "comment"
+        )
+    )
+    return {row.key: row.digest for row in rows}
+
+
+def text_digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def has_landed_before(connection: sa.Connection, forge: str, account_id: str, pull_id: int) -> bool:
+    """Whether anything by this author has landed here yet, this pull request aside."""
+    return (
+        connection.scalar(
+            sa.select(landings.c.id)
+            .join(repos, repos.c.id == landings.c.repo_id)
+            .where(repos.c.forge == forge, landings.c.author_id == account_id)
+            .where(landings.c.landed_at.is_not(None), landings.c.pull_id != pull_id)
+            .limit(1)
+        )
+        is not None
+    )
+
+
+def keep_standing(
+    connection: sa.Connection, pull_id: int, pull: Pull, standing: Standing, now: datetime
+) -> None:
+    """What lists and pages show without asking the forge."""
+    connection.execute(
+        sa.update(pulls)
+        .where(pulls.c.id == pull_id)
+        .values(
+            looked_at=now,
+            failures=0,
+            problem="",
+            state=standing.state.value,
+            turn=standing.turn.value,
+            why=standing.why,
+            title=pull.title,
+            author_id=pull.author.id,
+            author_login=pull.author.login,
+            head=pull.head,
+            target=pull.target,
+            url=pull.url,
+            open=pull.state.value == "open",
+        )
+    )

@@ -1,0 +1,205 @@
+"""Check runs by (definition digest, tree): asked for, worked on under a lease, kept for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+from intakebot.model import CheckDefinition, CheckResult, Finding, Level, Outcome
+from intakebot.store import leases, work
+from intakebot.store.tables import pulls, run_wants, runs
+from intakebot.store.upsert import insert_new
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """The newest run of one check on one tree. `result` is None until it is done."""
+
+    id: int
+    repo_id: int
+    tree: str
+    state: str
+    definition: CheckDefinition
+    result: CheckResult | None
+
+
+def newest(
+    connection: sa.Connection, tree: str, definitions: Sequence[CheckDefinition]
+) -> Mapping[str, RunRow]:
+    """Definition digest -> its newest run on this tree, cancelled ones aside."""
+    rows = connection.execute(
+        sa.select(runs)
+        .where(runs.c.tree == tree, runs.c.state != "cancelled")
+        .where(runs.c.digest.in_([definition.digest for definition in definitions]))
+        .order_by(runs.c.generation)
+    )
+    return {row.digest: _run(row) for row in rows}
+
+
+def ask(
+    connection: sa.Connection,
+    repo_id: int,
+    pull_id: int,
+    purpose: str,
+    definition: CheckDefinition,
+    tree: str,
+    now: datetime,
+) -> tuple[int, bool]:
+    """Want this check on this tree; returns the run's id and whether its bell should ring."""
+    found = newest(connection, tree, [definition]).get(definition.digest)
+    run_id = found.id if found else _queue(connection, repo_id, definition, tree, now)
+    want = {"run_id": run_id, "pull_id": pull_id, "purpose": purpose}
+    insert_new(connection, run_wants, want)
+    return run_id, found is None
+
+
+def again(connection: sa.Connection, tree: str, definition: CheckDefinition) -> None:
+    """Forget a finished result, so that the next look asks for a new run (/recheck)."""
+    connection.execute(
+        sa.update(runs)
+        .where(runs.c.tree == tree, runs.c.digest == definition.digest, runs.c.state == "done")
+        .values(state="cancelled")
+    )
+
+
+def _queue(
+    connection: sa.Connection, repo_id: int, definition: CheckDefinition, tree: str, now: datetime
+) -> int:
+    last = connection.scalar(
+        sa.select(sa.func.max(runs.c.generation)).where(
+            runs.c.tree == tree, runs.c.digest == definition.digest
+        )
+    )
+    run_id = connection.scalar(
+        sa.insert(runs)
+        .values(
+            repo_id=repo_id,
+            name=definition.name,
+            definition=asdict(definition),
+            digest=definition.digest,
+            tree=tree,
+            generation=0 if last is None else last + 1,
+            state="queued",
+            asked_at=now,
+        )
+        .returning(runs.c.id)
+    )
+    assert run_id is not None  # noqa: S101 - an insert returns its row
+    return int(run_id)
+
+
+def start(
+    connection: sa.Connection, run_id: int, owner: str, now: datetime, ttl: timedelta
+) -> tuple[RunRow, int] | None:
+    """Take a run that waits or was left behind; None when there is nothing to do."""
+    row = connection.execute(sa.select(runs).where(runs.c.id == run_id)).one_or_none()
+    if row is None or row.state not in ("queued", "running"):
+        return None
+    fence = leases.claim(connection, runs, run_id, owner, now, ttl)
+    if fence is None:
+        return None
+    connection.execute(
+        sa.update(runs).where(runs.c.id == run_id).values(state="running", started_at=now)
+    )
+    return _run(row), fence
+
+
+def is_wanted(connection: sa.Connection, run_id: int) -> bool:
+    return (
+        connection.scalar(
+            sa.select(run_wants.c.run_id).where(run_wants.c.run_id == run_id).limit(1)
+        )
+        is not None
+    )
+
+
+def finish(
+    connection: sa.Connection, run_id: int, fence: int, result: CheckResult, now: datetime
+) -> list[int]:
+    """Keep the result and nudge every pull request that waits; returns their ids."""
+    kept = connection.execute(
+        sa.update(runs)
+        .where(runs.c.id == run_id, runs.c.lease_fence == fence, runs.c.state == "running")
+        .values(
+            state="done",
+            outcome=result.outcome.value,
+            summary=result.summary,
+            findings=[asdict(finding) for finding in result.findings],
+            log=result.log,
+            seconds=result.seconds,
+            ended_at=now,
+            lease_until=None,
+        )
+    )
+    if kept.rowcount != 1:
+        return []
+    waiting = list(
+        connection.scalars(
+            sa.select(run_wants.c.pull_id).where(run_wants.c.run_id == run_id).distinct()
+        )
+    )
+    for pull_id in waiting:
+        work.nudge(connection, pulls, pull_id, now)
+    return waiting
+
+
+def give_up(connection: sa.Connection, run_id: int, fence: int) -> None:
+    """Nobody needs it any more."""
+    connection.execute(
+        sa.update(runs)
+        .where(runs.c.id == run_id, runs.c.lease_fence == fence)
+        .values(state="cancelled", lease_until=None)
+    )
+
+
+def put_back(connection: sa.Connection, run_id: int, fence: int) -> None:
+    """The worker stops before the end: the next one starts it again."""
+    connection.execute(
+        sa.update(runs)
+        .where(runs.c.id == run_id, runs.c.lease_fence == fence)
+        .values(state="queued", lease_until=None)
+    )
+
+
+def want_only(
+    connection: sa.Connection, pull_id: int, purpose: str, run_ids: Sequence[int]
+) -> None:
+    """Drop this pull request's wants for other runs, and queued runs that nobody wants."""
+    connection.execute(
+        sa.delete(run_wants)
+        .where(run_wants.c.pull_id == pull_id, run_wants.c.purpose == purpose)
+        .where(run_wants.c.run_id.not_in(run_ids))
+    )
+    connection.execute(
+        sa.update(runs)
+        .where(runs.c.state == "queued", runs.c.lease_until.is_(None))
+        .where(runs.c.id.not_in(sa.select(run_wants.c.run_id)))
+        .values(state="cancelled")
+    )
+
+
+def _run(row: sa.Row[Any]) -> RunRow:
+    definition = {**row.definition, "run": tuple(row.definition["run"])}
+    return RunRow(
+        row.id, row.repo_id, row.tree, row.state, CheckDefinition(**definition), _result(row)
+    )
+
+
+def _result(row: sa.Row[Any]) -> CheckResult | None:
+    if row.state != "done":
+        return None
+    return CheckResult(
+        outcome=Outcome(row.outcome),
+        summary=row.summary,
+        findings=tuple(finding(values) for values in row.findings),
+        log=row.log,
+        seconds=row.seconds,
+    )
+
+
+def finding(values: Mapping[str, Any]) -> Finding:
+    return Finding(**{**values, "level": Level(values["level"])})

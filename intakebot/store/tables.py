@@ -1,0 +1,356 @@
+"""Every table of the house, in one place.
+
+Times are stored as whole microseconds since 1970 (`Moment`), so that both databases compare
+and return them alike. A row that somebody works on carries a lease: who, until when, and a
+fencing number that rises each time the lease changes hands.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Moment(sa.types.TypeDecorator[datetime]):
+    """An aware datetime, kept as microseconds since 1970 in UTC."""
+
+    impl = sa.BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:
+        if value is None:
+            return None
+        return (value - EPOCH) // timedelta(microseconds=1)
+
+    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
+        return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def _id() -> sa.Column[int]:
+    # SQLite counts only INTEGER keys by itself; PostgreSQL has room for more.
+    wide = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+    return sa.Column("id", wide, primary_key=True, autoincrement=True)
+
+
+def _lease() -> tuple[sa.Column[Any], ...]:
+    return (
+        sa.Column("lease_owner", sa.Text),
+        sa.Column("lease_fence", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("lease_until", Moment),
+    )
+
+
+def _counters() -> tuple[sa.Column[Any], ...]:
+    """Work is due while done < wanted; `nudged_at` is when wanted last rose."""
+    return (
+        sa.Column("wanted", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("done", sa.Integer, nullable=False, server_default="0"),
+        sa.Column("nudged_at", Moment),
+    )
+
+
+repos = sa.Table(
+    "repos",
+    metadata,
+    _id(),
+    sa.Column("forge", sa.Text, nullable=False),
+    sa.Column("forge_id", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False, server_default=""),
+    sa.Column("clone_url", sa.Text, nullable=False, server_default=""),
+    sa.Column("intake", sa.Text, nullable=False, server_default=""),
+    sa.Column("deploy", sa.Text, nullable=False, server_default=""),
+    sa.Column("pulls_cursor", sa.Text, nullable=False, server_default=""),
+    sa.Column("incidents_cursor", sa.Text, nullable=False, server_default=""),
+    sa.Column("surveyed_at", Moment),
+    *_counters(),
+    *_lease(),
+    sa.UniqueConstraint("forge", "forge_id"),
+)
+
+pulls = sa.Table(
+    "pulls",
+    metadata,
+    _id(),
+    sa.Column("repo_id", sa.ForeignKey("repos.id"), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    *_counters(),
+    *_lease(),
+    sa.Column("look_at", Moment),  # when the answer can next change by itself
+    sa.Column("looked_at", Moment),
+    sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("problem", sa.Text, nullable=False, server_default=""),
+    sa.Column("first_seen_at", Moment, nullable=False),
+    sa.Column("state", sa.Text, nullable=False, server_default=""),
+    sa.Column("turn", sa.Text, nullable=False, server_default=""),
+    sa.Column("why", sa.Text, nullable=False, server_default=""),
+    sa.Column("title", sa.Text, nullable=False, server_default=""),
+    sa.Column("author_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("author_login", sa.Text, nullable=False, server_default=""),
+    sa.Column("head", sa.Text, nullable=False, server_default=""),
+    sa.Column("target", sa.Text, nullable=False, server_default=""),
+    sa.Column("url", sa.Text, nullable=False, server_default=""),
+    sa.Column("open", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.UniqueConstraint("repo_id", "number"),
+    sa.Index("ix_pulls_due", "open", "look_at"),
+)
+
+deliveries = sa.Table(
+    "deliveries",
+    metadata,
+    _id(),
+    sa.Column("forge", sa.Text, nullable=False),
+    sa.Column("delivery_id", sa.Text, nullable=False),
+    sa.Column("received_at", Moment, nullable=False),
+    sa.Column("headers", sa.JSON, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("body_sha256", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False, server_default=""),
+    sa.Column("actor", sa.Text, nullable=False, server_default=""),
+    sa.Column("ignored", sa.Text, nullable=False, server_default=""),  # why, else empty
+    sa.Column("repo_id", sa.ForeignKey("repos.id")),
+    sa.Column("pull_id", sa.ForeignKey("pulls.id")),
+    sa.Column("wanted", sa.Integer),  # done once the pull request's (or repository's) done >= this
+    sa.UniqueConstraint("forge", "delivery_id"),
+)
+
+facts = sa.Table(
+    "facts",
+    metadata,
+    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("body", sa.JSON, nullable=False),
+)
+
+looks = sa.Table(
+    "looks",
+    metadata,
+    _id(),
+    sa.Column("pull_id", sa.ForeignKey("pulls.id"), nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("head", sa.Text, nullable=False),
+    sa.Column("base", sa.Text, nullable=False),
+    sa.Column("facts_digest", sa.ForeignKey("facts.digest"), nullable=False),
+    sa.Column("rules_digest", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("turn", sa.Text, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("verdicts", sa.JSON, nullable=False),
+    sa.Column("findings", sa.JSON, nullable=False),
+    sa.Index("ix_looks_pull", "pull_id", "id"),
+)
+
+first_verdicts = sa.Table(
+    "first_verdicts",
+    metadata,
+    sa.Column("pull_id", sa.ForeignKey("pulls.id"), primary_key=True),
+    sa.Column("head", sa.Text, primary_key=True),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("look_id", sa.ForeignKey("looks.id"), nullable=False),
+)
+
+happenings = sa.Table(  # who pushed, spoke and reviewed, and when: reports are made of it
+    "happenings",
+    metadata,
+    sa.Column("pull_id", sa.ForeignKey("pulls.id"), primary_key=True),
+    sa.Column("kind", sa.Text, primary_key=True),  # push, comment, review
+    sa.Column("key", sa.Text, primary_key=True),  # the forge's id for it
+    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("head", sa.Text, nullable=False, server_default=""),
+    sa.Column("digest", sa.Text, nullable=False, server_default=""),  # of a comment's text
+)
+
+words = sa.Table(
+    "words",
+    metadata,
+    _id(),
+    sa.Column("pull_id", sa.ForeignKey("pulls.id"), nullable=False),
+    sa.Column("comment_id", sa.Text, nullable=False),
+    sa.Column("idx", sa.Integer, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("args", sa.Text, nullable=False),
+    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("login", sa.Text, nullable=False),
+    sa.Column("display", sa.Text, nullable=False),
+    sa.Column("head", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("said", sa.Text, nullable=False),
+    sa.Column("answer", sa.Text, nullable=False),
+    sa.Column("live", sa.Boolean, nullable=False, server_default=sa.true()),
+    sa.Column("decided_at", Moment, nullable=False),
+    sa.UniqueConstraint("pull_id", "comment_id", "idx"),
+)
+
+runs = sa.Table(
+    "runs",
+    metadata,
+    _id(),
+    sa.Column("repo_id", sa.ForeignKey("repos.id"), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("definition", sa.JSON, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("tree", sa.Text, nullable=False),
+    sa.Column("generation", sa.Integer, nullable=False, server_default="0"),  # /recheck adds one
+    sa.Column("state", sa.Text, nullable=False),  # queued, running, done, cancelled
+    sa.Column("outcome", sa.Text, nullable=False, server_default=""),
+    sa.Column("summary", sa.Text, nullable=False, server_default=""),
+    sa.Column("findings", sa.JSON, nullable=False, server_default="[]"),
+    sa.Column("log", sa.Text, nullable=False, server_default=""),
+    sa.Column("seconds", sa.Float, nullable=False, server_default="0"),
+    sa.Column("asked_at", Moment, nullable=False),
+    sa.Column("started_at", Moment),
+    sa.Column("ended_at", Moment),
+    *_lease(),
+    sa.UniqueConstraint("digest", "tree", "generation"),
+    sa.Index("ix_runs_state", "state"),
+)
+
+run_wants = sa.Table(  # which pull requests wait for a run; a run that nobody wants is cancelled
+    "run_wants",
+    metadata,
+    sa.Column("run_id", sa.ForeignKey("runs.id"), primary_key=True),
+    sa.Column("pull_id", sa.ForeignKey("pulls.id"), primary_key=True),
+    sa.Column("purpose", sa.Text, primary_key=True),  # look or lane
+    sa.Index("ix_run_wants_pull", "pull_id"),
+)
+
+receipts = sa.Table(
+    "receipts",
+    metadata,
+    _id(),
+    sa.Column("pull_id", sa.ForeignKey("pulls.id"), nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),  # sending, done
+    sa.Column("head", sa.Text, nullable=False),
+    sa.Column("rules_digest", sa.Text, nullable=False),
+    sa.Column("detail", sa.JSON, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("done_at", Moment),
+    sa.UniqueConstraint("pull_id", "key"),
+)
+
+lanes = sa.Table(
+    "lanes",
+    metadata,
+    _id(),
+    sa.Column("repo_id", sa.ForeignKey("repos.id"), nullable=False),
+    sa.Column("branch", sa.Text, nullable=False),
+    *_counters(),
+    *_lease(),
+    sa.Column("problem", sa.Text, nullable=False, server_default=""),
+    sa.Column("look_at", Moment),
+    sa.UniqueConstraint("repo_id", "branch"),
+)
+
+entries = sa.Table(
+    "entries",
+    metadata,
+    _id(),
+    sa.Column("lane_id", sa.ForeignKey("lanes.id"), nullable=False),
+    sa.Column("pull_id", sa.ForeignKey("pulls.id"), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("head", sa.Text, nullable=False),
+    sa.Column("asked_by", sa.Text, nullable=False),  # account id
+    sa.Column("asked_login", sa.Text, nullable=False),
+    sa.Column("asked_at", Moment, nullable=False),  # dates the merge commit
+    sa.Column(
+        "state", sa.Text, nullable=False
+    ),  # queued, testing, landing; landed, dropped, failed
+    sa.Column("base", sa.Text, nullable=False, server_default=""),
+    sa.Column("commit", sa.Text, nullable=False, server_default=""),
+    sa.Column("tree", sa.Text, nullable=False, server_default=""),
+    sa.Column("why", sa.Text, nullable=False, server_default=""),
+    sa.Column("added_at", Moment, nullable=False),
+    sa.Index("ix_entries_lane", "lane_id", "state"),
+)
+
+landings = sa.Table(
+    "landings",
+    metadata,
+    _id(),
+    sa.Column("entry_id", sa.ForeignKey("entries.id"), nullable=False, unique=True),
+    sa.Column("repo_id", sa.ForeignKey("repos.id"), nullable=False),
+    sa.Column("pull_id", sa.ForeignKey("pulls.id"), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("branch", sa.Text, nullable=False),
+    sa.Column("head", sa.Text, nullable=False),
+    sa.Column("base", sa.Text, nullable=False),
+    sa.Column("commit", sa.Text, nullable=False),
+    sa.Column("tree", sa.Text, nullable=False),
+    sa.Column("checks", sa.JSON, nullable=False),  # run ids that passed on this tree
+    sa.Column("facts_digest", sa.Text, nullable=False),
+    sa.Column("rules_digest", sa.Text, nullable=False),
+    sa.Column("author_id", sa.Text, nullable=False),
+    sa.Column("asked_by", sa.Text, nullable=False),
+    sa.Column("asked_login", sa.Text, nullable=False),
+    sa.Column("fence", sa.Integer, nullable=False),
+    sa.Column("intended_at", Moment, nullable=False),
+    sa.Column("landed_at", Moment),  # read back from the forge
+    sa.Column("deploy_branch", sa.Text, nullable=False),
+    sa.Column("deploy_asked", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("deployed_at", Moment),  # read back from the forge
+    sa.UniqueConstraint("repo_id", "commit"),
+)
+
+incidents = sa.Table(
+    "incidents",
+    metadata,
+    _id(),
+    sa.Column("repo_id", sa.ForeignKey("repos.id"), nullable=False),
+    sa.Column("forge_key", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("login", sa.Text, nullable=False),
+    sa.Column("ref", sa.Text, nullable=False),
+    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.UniqueConstraint("repo_id", "forge_key"),
+)
+
+people = sa.Table(
+    "people",
+    metadata,
+    _id(),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("group", sa.Text, nullable=False),
+    sa.Column("agency", sa.Text, nullable=False, server_default=""),
+    sa.Column("roles", sa.JSON, nullable=False),
+    sa.Column("valid_from", Moment),
+    sa.Column("valid_until", Moment),
+)
+
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    sa.Column("forge", sa.Text, primary_key=True),
+    sa.Column("account_id", sa.Text, primary_key=True),
+    sa.Column("login", sa.Text, nullable=False),
+    sa.Column("person_id", sa.ForeignKey("people.id"), nullable=False),
+)
+
+sign_ins = sa.Table(  # one-time links, by the SHA-256 of their token
+    "sign_ins",
+    metadata,
+    sa.Column("token_sha256", sa.Text, primary_key=True),
+    sa.Column("forge", sa.Text, nullable=False),
+    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("expires_at", Moment, nullable=False),
+    sa.Column("used_at", Moment),
+)

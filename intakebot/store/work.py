@@ -1,0 +1,182 @@
+"""What is due: counters `wanted` and `done` on repositories, pull requests and lanes.
+
+A nudge adds one to `wanted`. Work reads `wanted` first, does everything, and then sets `done`
+to what it read: a nudge that came meanwhile leaves the row due.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
+from intakebot.store.tables import lanes, pulls, repos, runs
+from intakebot.store.upsert import insert_new
+
+
+@dataclass(frozen=True, slots=True)
+class RepoRow:
+    id: int
+    forge: str
+    forge_id: str
+    name: str
+    pulls_cursor: str
+    incidents_cursor: str
+
+
+@dataclass(frozen=True, slots=True)
+class PullRow:
+    id: int
+    repo: RepoRow
+    number: int
+    failures: int
+
+
+def repo_row(connection: sa.Connection, forge: str, forge_id: str) -> int:
+    """The id of our row for this repository, made when it is new."""
+    insert_new(connection, repos, {"forge": forge, "forge_id": forge_id})
+    found = connection.scalar(
+        sa.select(repos.c.id).where(repos.c.forge == forge, repos.c.forge_id == forge_id)
+    )
+    assert found is not None  # noqa: S101 - inserted or found one line above
+    return int(found)
+
+
+def pull_row(connection: sa.Connection, repo_id: int, number: int, now: datetime) -> int:
+    """The id of our row for this pull request, made when it is new."""
+    insert_new(connection, pulls, {"repo_id": repo_id, "number": number, "first_seen_at": now})
+    found = connection.scalar(
+        sa.select(pulls.c.id).where(pulls.c.repo_id == repo_id, pulls.c.number == number)
+    )
+    assert found is not None  # noqa: S101 - inserted or found one line above
+    return int(found)
+
+
+def lane_row(connection: sa.Connection, repo_id: int, branch: str) -> int:
+    insert_new(connection, lanes, {"repo_id": repo_id, "branch": branch})
+    found = connection.scalar(
+        sa.select(lanes.c.id).where(lanes.c.repo_id == repo_id, lanes.c.branch == branch)
+    )
+    assert found is not None  # noqa: S101 - inserted or found one line above
+    return int(found)
+
+
+def nudge(connection: sa.Connection, table: sa.Table, row: int, now: datetime) -> int:
+    """Ask for one more look; returns the count that a later `done` must reach."""
+    wanted = connection.scalar(
+        sa.update(table)
+        .where(table.c.id == row)
+        .values(wanted=table.c.wanted + 1, nudged_at=now)
+        .returning(table.c.wanted)
+    )
+    assert wanted is not None  # noqa: S101 - rows are never deleted
+    return int(wanted)
+
+
+def wanted(connection: sa.Connection, table: sa.Table, row: int) -> int:
+    return int(connection.scalar(sa.select(table.c.wanted).where(table.c.id == row)) or 0)
+
+
+def is_due(connection: sa.Connection, table: sa.Table, row: int, now: datetime) -> bool:
+    """Also due when its own time (`look_at`) has come."""
+    clock = table.c.get("look_at")
+    due = table.c.done < table.c.wanted
+    if clock is not None:
+        due = sa.or_(due, clock <= now)
+    return connection.scalar(sa.select(table.c.id).where(table.c.id == row, due)) is not None
+
+
+def overdue(
+    connection: sa.Connection, table: sa.Table, now: datetime, patience: timedelta
+) -> list[int]:
+    """Rows whose nudge was lost: due for longer than `patience`, and nobody works on them."""
+    free = sa.or_(table.c.lease_until.is_(None), table.c.lease_until < now)
+    late = sa.and_(table.c.done < table.c.wanted, table.c.nudged_at < now - patience)
+    clock = table.c.get("look_at")
+    if clock is not None:
+        late = sa.or_(late, clock <= now)
+    return list(connection.scalars(sa.select(table.c.id).where(free, late).order_by(table.c.id)))
+
+
+def finish(
+    connection: sa.Connection,
+    table: sa.Table,
+    row: int,
+    fence: int,
+    done: int,
+    look_at: datetime | None = None,
+) -> bool:
+    """Give the lease back with the work done; False when it was lost meanwhile."""
+    values: dict[str, object] = {"done": done, "lease_until": None}
+    if "look_at" in table.c:
+        values["look_at"] = look_at
+    result = connection.execute(
+        sa.update(table).where(table.c.id == row, table.c.lease_fence == fence).values(**values)
+    )
+    return result.rowcount == 1
+
+
+def postpone(
+    connection: sa.Connection,
+    table: sa.Table,
+    row: int,
+    fence: int,
+    until: datetime,
+    patience: timedelta,
+) -> None:
+    """Give the lease back undone; `overdue` finds the row again at `until`, a nudge before."""
+    connection.execute(
+        sa.update(table)
+        .where(table.c.id == row, table.c.lease_fence == fence)
+        .values(lease_until=None, nudged_at=until - patience)
+    )
+
+
+def pull(connection: sa.Connection, row: int) -> PullRow:
+    found = connection.execute(
+        sa.select(pulls.c.repo_id, pulls.c.number, pulls.c.failures).where(pulls.c.id == row)
+    ).one()
+    return PullRow(row, repo(connection, found.repo_id), found.number, found.failures)
+
+
+def repo(connection: sa.Connection, row: int) -> RepoRow:
+    found = connection.execute(sa.select(repos).where(repos.c.id == row)).one()
+    return RepoRow(
+        found.id,
+        found.forge,
+        found.forge_id,
+        found.name,
+        found.pulls_cursor,
+        found.incidents_cursor,
+    )
+
+
+def all_repos(connection: sa.Connection) -> list[int]:
+    return list(connection.scalars(sa.select(repos.c.id).order_by(repos.c.id)))
+
+
+def describe_repo(connection: sa.Connection, row: int, **values: object) -> None:
+    """Keep what a survey found: name, clone_url, intake, deploy, cursors, surveyed_at."""
+    connection.execute(sa.update(repos).where(repos.c.id == row).values(**values))
+
+
+def describe_pull(connection: sa.Connection, row: int, **values: object) -> None:
+    connection.execute(sa.update(pulls).where(pulls.c.id == row).values(**values))
+
+
+def open_pulls(connection: sa.Connection, repo_id: int) -> list[int]:
+    return list(
+        connection.scalars(
+            sa.select(pulls.c.id).where(pulls.c.repo_id == repo_id, pulls.c.open).order_by("id")
+        )
+    )
+
+
+def waiting_runs(connection: sa.Connection, now: datetime, patience: timedelta) -> list[int]:
+    """Check runs that nobody works on: asked long ago, or their worker's lease ran out."""
+    queued = sa.and_(runs.c.state == "queued", runs.c.asked_at < now - patience)
+    left = sa.and_(runs.c.state == "running", runs.c.lease_until < now)
+    return list(
+        connection.scalars(sa.select(runs.c.id).where(sa.or_(queued, left)).order_by(runs.c.id))
+    )

@@ -1,0 +1,129 @@
+"""The one place where the real parts are joined."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TypeVar
+
+from intakebot.checks.sandbox import open_sandbox
+from intakebot.checks.toolbox import build_toolbox, toolbox_digest
+from intakebot.core.dialect import Dialect, read_dialect
+from intakebot.core.rulefile import read_rules
+from intakebot.core.rules import rules_digest
+from intakebot.flow.bell import RqBell
+from intakebot.flow.house import Bell, House
+from intakebot.forges.api import Forge
+from intakebot.forges.git import GitForge as GitForgeClient
+from intakebot.gitforge.foreign import install as install_hook
+from intakebot.gitforge.forge import ForgeError
+from intakebot.gitforge.forge import GitForge as BuiltInForge
+from intakebot.gitforge.sender import run as send_webhooks
+from intakebot.gitforge.server import serve as serve_git
+from intakebot.model import OperatorError, Repo
+from intakebot.repo.git import Credential
+from intakebot.repo.mirror import Mirror
+from intakebot.settings import Settings, dialect_files, rule_files
+from intakebot.store.database import Database
+
+__all__ = [
+    "BOT",
+    "BuiltInForge",
+    "ForgeError",
+    "build_house",
+    "built_in_forge",
+    "dialects",
+    "install_hook",
+    "send_webhooks",
+    "serve_git",
+]
+
+BOT = "intakebot"
+T = TypeVar("T")
+
+
+class NoBell:
+    """For one-shot commands that change nothing: nobody needs waking."""
+
+    def ring(self, bells: object) -> None:
+        return None
+
+
+def build_house(settings: Settings, *, bell: Bell | None = None) -> House:
+    """A process's own house. Raises OperatorError when a rule or a setting is malformed."""
+    rules = read_rules(rule_files())
+    public = _public_folder(settings)
+    return House(
+        database=Database(settings.database_url),
+        forges=forges(settings),
+        rules=rules,
+        rules_digest=rules_digest(rules),
+        bell=bell or RqBell(settings.redis_url),
+        now=now,
+        mirror=lambda repo: _mirror(settings, repo, "bot"),
+        landing=lambda repo: _mirror(settings, repo, "land"),
+        sandbox=_remembered(lambda: open_sandbox(folder=public), seconds=60),
+        toolbox=_remembered(lambda: build_toolbox(public / "tools"), seconds=60),
+        tools_digest=toolbox_digest(),
+        public_url=settings.public_url,
+        owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
+    )
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def forges(settings: Settings) -> dict[str, Forge]:
+    return {"git": GitForgeClient(settings.git_url, settings.public_url, settings.tokens)}
+
+
+def dialects() -> dict[str, Dialect]:
+    """Forge -> its dialect."""
+    read = [read_dialect(name, text) for name, text in dialect_files().items()]
+    return {dialect.forge: dialect for dialect in read}
+
+
+def built_in_forge(settings: Settings) -> BuiltInForge:
+    return BuiltInForge(settings.state)
+
+
+def _mirror(settings: Settings, repo: Repo, scope: str) -> Mirror:
+    """Bare, named by the forge's own id, so that a renamed repository keeps its mirror."""
+    if not repo.id.isalnum():
+        raise OperatorError(f"the forge's repository id {repo.id!r} can't name a folder")
+    credential = Credential(settings.git_url, BOT, settings.tokens.get(scope, ""))
+    return Mirror(settings.mirrors / f"{repo.forge}-{repo.id}.git", credential)
+
+
+def _public_folder(settings: Settings) -> Path:
+    """Where things lie that the sandbox must be able to read.
+
+    Started by root, checks run as another user, who can't look into root's home.
+    """
+    return Path("/var/lib/intakebot") if os.getuid() == 0 else settings.state
+
+
+def _remembered(make: Callable[[], T], *, seconds: float) -> Callable[[], T]:
+    """What `make` gives, kept for good; a failure is kept for `seconds` and raised again."""
+    made: list[T] = []
+    failed: list[tuple[float, OperatorError]] = []
+
+    def get() -> T:
+        if made:
+            return made[0]
+        if failed and time.monotonic() - failed[0][0] < seconds:
+            raise failed[0][1]
+        try:
+            made.append(make())
+        except OperatorError as error:
+            failed[:] = [(time.monotonic(), error)]
+            raise
+        return made[0]
+
+    return get

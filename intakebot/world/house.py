@@ -1,0 +1,186 @@
+"""A whole house in a temporary folder: the real `intakebot up`, on free ports, with real people."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import requests
+
+from intakebot.model import Group, Role
+from intakebot.settings import load
+from intakebot.store import people
+from intakebot.store.database import Database
+from intakebot.wiring import built_in_forge
+from intakebot.world.people import Somebody
+
+T = TypeVar("T")
+
+
+class TookTooLong(Exception):
+    """What was waited for did not come; the text says what was there instead."""
+
+
+def free_ports() -> int:
+    """A port whose successor is free too: pages and Git take a pair."""
+    while True:
+        with socket.socket() as first, socket.socket() as second:
+            first.bind(("127.0.0.1", 0))
+            port = int(first.getsockname()[1])
+            try:
+                second.bind(("127.0.0.1", port + 1))
+            except OSError:
+                continue
+            return port
+
+
+@dataclass(slots=True)
+class RunningHouse:
+    """Start it with `start`, end it with `stop`; usable as a context manager."""
+
+    state: Path
+    port: int = field(default_factory=free_ports)
+    environ: Mapping[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def page_url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def git_url(self) -> str:
+        return f"http://127.0.0.1:{self.port + 1}"
+
+    def start(self, within: float = 60) -> None:
+        """Returns once it says that it is ready."""
+        self.state.mkdir(parents=True, exist_ok=True)
+        environment = {k: v for k, v in os.environ.items() if k not in OURS} | dict(self.environ)
+        with open(self.state / "up.log", "ab") as err, open(self.state / "up.out", "wb") as out:
+            self.process = subprocess.Popen(
+                [
+                    sys.executable,
+                    "-m",
+                    "intakebot",
+                    "up",
+                    f"--state={self.state}",
+                    f"--port={self.port}",
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                env=environment,
+                start_new_session=True,
+            )
+        self.wait_for(self._says_ready, within=within)
+
+    def _says_ready(self) -> bool:
+        if self.process is None or self.process.poll() is not None:
+            raise TookTooLong(f"it ended: {(self.state / 'up.log').read_text()[-2000:]}")
+        return "intakebot is ready" in self.announced
+
+    @property
+    def announced(self) -> str:
+        return (self.state / "up.out").read_text("utf-8")
+
+    def stop(self) -> None:
+        if self.process is None:
+            return
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
+    def __enter__(self) -> RunningHouse:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def person(
+        self,
+        login: str,
+        group: Group,
+        *,
+        agency: str = "",
+        roles: tuple[Role, ...] = (Role.CONTRIBUTOR,),
+        access: str = "read",
+        name: str = "",
+        repo: str = "site",
+    ) -> Somebody:
+        """An account with a token, a place on the roster, and access to the repository."""
+        settings = load(self.state)
+        forge = built_in_forge(settings)
+        account = forge.add_person(login, name or login.capitalize())
+        forge.grant(repo, login, access)
+        if group is not Group.OUTSIDER:
+            database = Database(settings.database_url)
+            with database.write() as connection:
+                person = people.linked(connection, "git", account) or people.add(
+                    connection,
+                    name=name or login.capitalize(),
+                    group=group,
+                    agency=agency,
+                    roles=roles,
+                )
+                people.link(connection, person, "git", account, login)
+            database.close()
+        folder = self.state / "people" / login
+        folder.mkdir(parents=True, exist_ok=True)
+        return Somebody(login, forge.new_token(login), self.git_url, self.page_url, folder)
+
+    def wait_for(self, ready: Callable[[], T | None], within: float = 60) -> T:
+        """Poll until `ready` gives something true."""
+        deadline = time.monotonic() + within
+        while True:
+            found = ready()
+            if found:
+                return found
+            if time.monotonic() > deadline:
+                raise TookTooLong(f"{getattr(ready, '__name__', ready)} within {within:.0f} s")
+            time.sleep(0.05)
+
+    def wait_for_state(
+        self, viewer: Somebody, number: int, state: str, head: str = "", within: float = 60
+    ) -> dict[str, Any]:
+        """The pull request's JSON once it stands at `state` (for `head`)."""
+        last: dict[str, Any] = {}
+
+        def there() -> dict[str, Any] | None:
+            answer = viewer.api("GET", f"/api/pulls/site/{number}")
+            if answer.status_code != 200:
+                return None
+            last.clear()
+            last.update(answer.json())
+            right = last["standing"]["state"] == state and (not head or last["head"] == head)
+            return last if right else None
+
+        try:
+            return self.wait_for(there, within=within)
+        except (TookTooLong, requests.RequestException) as error:
+            standing = last.get("standing")
+            raise TookTooLong(f"#{number} should be {state}, stands at {standing}") from error
+
+
+OURS = frozenset(
+    {
+        "INTAKEBOT_HOUSE",
+        "INTAKEBOT_STATE",
+        "PORT",
+        "REDIS_URL",
+        "DATABASE_URL",
+        "PUBLIC_URL",
+        "GIT_URL",
+    }
+)

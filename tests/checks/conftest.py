@@ -1,0 +1,88 @@
+"""A real sandbox for the tests, opened once."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from intakebot.checks.limits import MIB, Limits, Ran
+from intakebot.checks.sandbox import Sandbox, always, open_sandbox
+from intakebot.checks.toolbox import build_toolbox
+
+LIMITS = Limits(wall=10, memory=256 * MIB, cpu=10, disk=32 * MIB, processes=48, inodes=5000)
+Shell = Callable[..., Ran]
+
+
+def tree_of(files: Mapping[str, str]) -> Callable[[IO[bytes]], None]:
+    def write(stream: IO[bytes]) -> None:
+        with tarfile.open(fileobj=stream, mode="w|") as tar:
+            for name, text in files.items():
+                data = text.encode()
+                entry = tarfile.TarInfo(name)
+                entry.size = len(data)
+                entry.mode = 0o644
+                tar.addfile(entry, io.BytesIO(data))
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Sandbox:
+    return open_sandbox()
+
+
+@pytest.fixture
+def readable() -> Iterator[Path]:
+    """A folder the sandbox's user can reach, which pytest's own are not."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def toolbox() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield build_toolbox(folder)
+
+
+@pytest.fixture(scope="session")
+def shell(sandbox: Sandbox) -> Shell:
+    """Run a script in a tree with these files: `shell(script, files=..., reports=..., ...)`."""
+
+    def run(
+        script: str,
+        files: Mapping[str, str] | None = None,
+        reports: tuple[str, ...] = (),
+        limits: Limits = LIMITS,
+        keep_alive: Callable[[], bool] = always,
+    ) -> Ran:
+        return sandbox.run(
+            ["/bin/sh", "-c", script],
+            tree=tree_of(files or {}),
+            reports=reports,
+            limits=limits,
+            keep_alive=keep_alive,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def python(sandbox: Sandbox) -> Shell:
+    """Run a Python program of the machine's own interpreter."""
+
+    def run(program: str, limits: Limits = LIMITS) -> Ran:
+        return sandbox.run(
+            ["/usr/bin/python3", "-c", program], tree=tree_of({}), reports=(), limits=limits
+        )
+
+    return run
