@@ -49,24 +49,16 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """`name` is "" when none was written; `account` too, which only the built-in forge allows."""
+    """`place` is its line or number in the file.
 
+    The row's name is "" when none was written; so is `account`, which the built-in forge allows.
+    """
+
+    place: str
     login: str
-    name: str
     forge: str
     account: str
     row: Row
-
-    def as_kept(self, name: str) -> Row:
-        """The row as it will be, where somebody without a written name is called `name`."""
-        return Row(
-            self.name or name,
-            self.row.group,
-            self.row.agency,
-            self.row.roles,
-            self.row.valid_from,
-            self.row.valid_until,
-        )
 
 
 def read_roster(file: str, text: str, forges: Collection[str]) -> tuple[Entry, ...]:
@@ -81,20 +73,22 @@ def read_roster(file: str, text: str, forges: Collection[str]) -> tuple[Entry, .
     entries = []
     for place, values in found:
         reading = _Reading(values, forges)
-        entries.append((place, reading.entry()))
+        entry = reading.entry(place)
+        if entry is not None:
+            entries.append(entry)
         faults += [f"{place}: {fault}" for fault in reading.faults]
     faults += _repeated(entries)
     if not faults and not entries:
         faults.append("holds nobody; write at least one person")
     if faults:
         raise BadRoster("\n".join(f"{file}: {fault}" for fault in faults))
-    return tuple(entry for _, entry in entries if entry is not None)
+    return tuple(entries)
 
 
 def read_entry(values: Mapping[str, object], forges: Collection[str]) -> Entry:
     """One entry from values by column. Raises BadRoster."""
     reading = _Reading(values, forges)
-    entry = reading.entry()
+    entry = reading.entry(place="")
     if entry is None:
         raise BadRoster("\n".join(reading.faults))
     return entry
@@ -134,7 +128,7 @@ class _Reading:
         self.forges = forges
         self.faults: list[str] = []
 
-    def entry(self) -> Entry | None:
+    def entry(self, place: str) -> Entry | None:
         """None when there is a fault."""
         for key in self.values:
             if key not in COLUMNS:
@@ -152,7 +146,8 @@ class _Reading:
             self._fault("until", f"{day(end)} is not after from, {day(begin)}; take a later day")
         if self.faults or group is None:
             return None
-        return Entry(login, name, forge, account, Row(name, group, agency, roles, begin, end))
+        row = Row(name, group, agency, roles, begin, end)
+        return Entry(place, login, forge, account, row)
 
     def _fault(self, key: str, what: str) -> None:
         self.faults.append(f"{key}: {what}")
@@ -280,15 +275,11 @@ def _header_faults(header: list[str]) -> list[str]:
     return unknown + missing + [f"column {name!r} is there twice; keep one" for name in twice]
 
 
-def _repeated(entries: list[tuple[str, Entry | None]]) -> Iterator[str]:
+def _repeated(entries: list[Entry]) -> Iterator[str]:
     """One account, one entry: of two, nobody could say which holds."""
     first: dict[tuple[str, str, str], str] = {}
-    for place, entry in entries:
-        if entry is None:
-            continue
-        for kind, value in (("login", entry.login), ("account", entry.account)):
-            if not value:
-                continue
-            earlier = first.setdefault((entry.forge, kind, value), place)
-            if earlier != place:
-                yield f"{place}: {kind}: {value!r} is in {earlier} already; keep one of them"
+    for entry in entries:
+        for key, value in (("login", entry.login), ("account", entry.account)):
+            earlier = first.setdefault((entry.forge, key, value), entry.place)
+            if value and earlier != entry.place:
+                yield f"{entry.place}: {key}: {value!r} is on {earlier} already; keep one of them"

@@ -34,6 +34,7 @@ def valkey(folder: Path) -> Part:
         "maxmemory": "64mb",
         "maxmemory-policy": "noeviction",
         "loglevel": "warning",
+        "logfile": str(folder / "bell.log"),
         "io-threads": "1",
     }
     argv = [program(), *(word for key, value in options.items() for word in (f"--{key}", value))]

@@ -163,7 +163,8 @@ class RunningHouse:
                 return None
             last.clear()
             last.update(answer.json())
-            right = last["standing"]["state"] == state and (not head or last["head"] == head)
+            standing = last["standing"]  # null until the first look
+            right = standing and standing["state"] == state and head in ("", last["head"])
             return last if right else None
 
         try:
