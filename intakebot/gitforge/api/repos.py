@@ -1,0 +1,61 @@
+"""The caller, people, repositories, branches and incidents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, request
+
+from intakebot.gitforge import incidents, people, repositories
+from intakebot.gitforge.api.body import ApiError, after, identifier
+from intakebot.gitforge.api.door import visit
+from intakebot.gitforge.api.shapes import repo_shape
+
+
+def add_to(api: Blueprint) -> None:
+    api.add_url_rule("/user", view_func=user)
+    api.add_url_rule("/people", view_func=find_people)
+    api.add_url_rule("/repos", view_func=list_repos)
+    api.add_url_rule("/repos/<repo_id>", view_func=get_repo)
+    api.add_url_rule("/repos/<repo_id>/permissions/<account_id>", view_func=permission)
+    api.add_url_rule("/repos/<repo_id>/branches", view_func=branches)
+    api.add_url_rule("/repos/<repo_id>/incidents", view_func=list_incidents)
+
+
+def user() -> dict[str, Any]:
+    caller = visit().caller
+    return {**caller.account.shape(), "scope": caller.scope}
+
+
+def find_people() -> dict[str, Any]:
+    login = request.args.get("login")
+    everybody = people.everybody(visit().db)
+    return {"people": [each.shape() for each in everybody if login in (None, "", each.login)]}
+
+
+def list_repos() -> dict[str, Any]:
+    here, name = visit(), request.args.get("name")
+    readable = [repo for repo in repositories.mains(here.db) if here.level(repo) != "none"]
+    return {"repos": [repo_shape(here.db, repo) for repo in readable if name in (None, repo.name)]}
+
+
+def get_repo(repo_id: str) -> dict[str, Any]:
+    return repo_shape(visit().db, visit().repo(repo_id))
+
+
+def permission(repo_id: str, account_id: str) -> dict[str, Any]:
+    """An account that does not exist has no permission: the same answer, so none can guess."""
+    main = visit().main(repo_id)
+    return {"permission": people.granted(visit().db, main.id, identifier(account_id))}
+
+
+def branches(repo_id: str) -> dict[str, Any]:
+    return {"branches": visit().repo(repo_id).git(visit().layout).branches()}
+
+
+def list_incidents(repo_id: str) -> dict[str, Any]:
+    here = visit()
+    main = here.main(repo_id)
+    if not here.is_bot and here.level(main) != "write":
+        raise ApiError(403, "Incidents are for people with write permission.")
+    return {"incidents": incidents.after(here.db, main, after(request))}

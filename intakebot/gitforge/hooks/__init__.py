@@ -1,0 +1,1 @@
+"""What git calls during a push. Standard library alone: started with `python -I -S`."""

@@ -1,0 +1,69 @@
+"""Which updates of one push are refused, and what each refusal is called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from typing import NamedTuple
+
+from intakebot.gitforge.plumbing import ZERO
+from intakebot.gitforge.repositories import valid_branch
+
+HEADS, TAGS = "refs/heads/", "refs/tags/"
+
+
+class Update(NamedTuple):
+    """One line that git gives to a hook."""
+
+    old: str
+    new: str
+    ref: str
+
+    @property
+    def branch(self) -> str | None:
+        return self.ref.removeprefix(HEADS) if self.ref.startswith(HEADS) else None
+
+    @property
+    def short(self) -> str:
+        return self.ref.removeprefix(HEADS).removeprefix(TAGS)
+
+
+class Rights(NamedTuple):
+    """`land` may move branches forward, `write` all but the protected ones, `owner` everything."""
+
+    protected: Collection[str]
+    land: bool = False
+    write: bool = False
+    owner: bool = False
+
+
+class Refusal(NamedTuple):
+    update: Update
+    kind: str  # bad-ref, deletion, force-push, direct-push
+
+
+def parse(line: str) -> Update:
+    old, new, ref = line.rstrip("\n").split(" ", 2)
+    return Update(old, new, ref)
+
+
+def refuse(update: Update, rights: Rights, rewrites: Callable[[Update], bool]) -> Refusal | None:
+    """`rewrites` says whether the update takes commits away; it is asked only when it matters."""
+    if not _allowed_name(update.ref):
+        return Refusal(update, "bad-ref")
+    if rights.owner:
+        return None
+    protected = update.branch is not None and update.branch in rights.protected
+    if rights.write and not protected:
+        return None
+    if update.new == ZERO:
+        return Refusal(update, "deletion")
+    if rewrites(update):
+        return Refusal(update, "force-push")
+    if rights.land and update.branch is not None:
+        return None
+    return Refusal(update, "direct-push")
+
+
+def _allowed_name(ref: str) -> bool:
+    prefix = next((prefix for prefix in (HEADS, TAGS) if ref.startswith(prefix)), None)
+    return prefix is not None and valid_branch(ref.removeprefix(prefix))
