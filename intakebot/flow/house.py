@@ -81,6 +81,13 @@ def held(house: House, table: sa.Table, row: int) -> Iterator[Lease | None]:
             leases.release(connection, table, row, fence)
 
 
+def keep(house: House, connection: sa.Connection, table: sa.Table, row: int, lease: Lease) -> None:
+    """First in a transaction that writes: it is undone when the lease has gone to another."""
+    if not leases.renew(connection, table, row, lease.fence, house.now(), LEASE):
+        lease.lost = True
+        raise TryLater("another worker has taken this over")
+
+
 def _renew(house: House, table: sa.Table, row: int, lease: Lease, done: Event) -> None:
     while not done.wait(RENEW):
         try:

@@ -26,6 +26,7 @@ from intakebot.model import (
     Finding,
     Person,
     Pull,
+    PullState,
     Review,
     Standing,
     Verdict,
@@ -61,7 +62,7 @@ class _Memory:
     landed: str
     landing: bool
     declined: bool
-    landing_failed: str
+    failed: lanes.EntryRow | None
 
 
 def judgement(house: House, row: work.PullRow, pull: Pull) -> Judgement:
@@ -83,7 +84,7 @@ def judgement(house: House, row: work.PullRow, pull: Pull) -> Judgement:
         change=reading.change,
         first_time=known.first_time,
         landed=known.landed,
-        landing_failed=known.landing_failed,
+        landing_failed=_landing_failed(known.failed, asks),
         declined=known.declined,
         results=results,
         markers=reading.markers,
@@ -92,7 +93,7 @@ def judgement(house: House, row: work.PullRow, pull: Pull) -> Judgement:
         blocked=reading.blocked,
     )
     known_facts = facts.gather(gathered)
-    if known.landing:  # the forge may call it merged before we have read it back
+    if known.landing and pull.state is PullState.MERGED:  # by us, and not read back yet
         known_facts = replace(known_facts, state="open")
     verdicts = tuple(judge(rule, known_facts) for rule in house.rules)
     standing = stand(known_facts, verdicts)
@@ -114,31 +115,23 @@ def judgement(house: House, row: work.PullRow, pull: Pull) -> Judgement:
 def _remember(connection: sa.Connection, house: House, row: work.PullRow, pull: Pull) -> _Memory:
     landing = lanes.landing_of_pull(connection, row.id)
     entry = lanes.entry_of(connection, row.id)
-    commands = words.of_pull(connection, row.id)
     return _Memory(
-        commands=commands,
+        commands=words.of_pull(connection, row.id),
         comments=memory.seen_comments(connection, row.id),
         author=people.who(connection, row.repo.forge, pull.author, house.now()),
         first_time=not memory.has_landed_before(connection, row.repo.forge, pull.author.id, row.id),
         landed=landing.commit if landing else "",
         landing=entry is not None and entry.state == "landing",
         declined=any(receipt.kind == "Decline" for receipt in receipts.of_pull(connection, row.id)),
-        landing_failed=_landing_failed(connection, row.id, pull, commands),
+        failed=None if entry else lanes.failed(connection, row.id, pull.head),
     )
 
 
-def _landing_failed(
-    connection: sa.Connection, pull_id: int, pull: Pull, commands: list[Command]
-) -> str:
-    """Why the newest merge request for this head was given up; a newer one tries again."""
-    failed = lanes.failed(connection, pull_id, pull.head)
-    if failed is None or lanes.entry_of(connection, pull_id) is not None:
+def _landing_failed(failed: lanes.EntryRow | None, asks: Asks) -> str:
+    """Why the merge request for this head was given up; one that counts and is newer retries."""
+    if failed is None or (asks.merge is not None and asks.merge.at > failed.asked_at):
         return ""
-    newer = any(
-        command.name == "merge" and command.head == pull.head and command.at > failed.asked_at
-        for command in commands
-    )
-    return "" if newer else failed.why
+    return failed.why
 
 
 def _listener(

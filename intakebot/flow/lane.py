@@ -11,20 +11,18 @@ from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from enum import Enum
 
-import sqlalchemy as sa
-
 from intakebot import log
 from intakebot.core import escape
 from intakebot.core.train import Ready, judge_results
 from intakebot.crash import crashpoint
-from intakebot.flow.house import LEASE, PATIENCE, House, Lease, held
+from intakebot.flow.house import PATIENCE, House, Lease, held, keep
 from intakebot.flow.judge import Judgement, judgement
 from intakebot.flow.promote import promote
 from intakebot.model import OperatorError, Repo, State, TryLater
 from intakebot.repo import land
 from intakebot.repo.change import is_ancestor
 from intakebot.repo.git import GitFailed
-from intakebot.store import lanes, leases, memory, runs, work
+from intakebot.store import lanes, memory, runs, work
 from intakebot.store.tables import lanes as lanes_table
 from intakebot.store.tables import pulls
 
@@ -70,21 +68,19 @@ def _advance_once(house: House, lane_id: int, lease: Lease) -> bool:
         log.bug("lane failed", lane=f"{repo_row.name}:{row.branch}")
         return _later(house, lane_id, lease, OperatorError("a fault in intakebot; the log has it"))
     with house.database.write() as connection:
-        connection.execute(
-            sa.update(lanes_table).where(lanes_table.c.id == lane_id).values(problem="")
-        )
-        return work.finish(connection, lanes_table, lane_id, lease.fence, wanted)
+        finished = work.finish(connection, lanes_table, lane_id, lease.fence, wanted)
+        if finished:
+            lanes.describe(connection, lane_id, problem="")
+    return finished
 
 
 def _later(house: House, lane_id: int, lease: Lease, error: Exception) -> bool:
     after = timedelta(seconds=error.after) if isinstance(error, TryLater) else RETRY
     log.warning("lane put off", lane=lane_id, why=str(error))
     with house.database.write() as connection:
-        connection.execute(
-            sa.update(lanes_table).where(lanes_table.c.id == lane_id).values(problem=str(error))
-        )
         until = house.now() + after
-        work.postpone(connection, lanes_table, lane_id, lease.fence, until, PATIENCE)
+        if work.postpone(connection, lanes_table, lane_id, lease.fence, until, PATIENCE):
+            lanes.describe(connection, lane_id, problem=str(error))
     return False
 
 
@@ -115,25 +111,27 @@ def _advance(
     if not waiting:
         return Step.WAITS
     entry = waiting[0]
-    if entry.state == "landing" and _finish_interrupted(house, repo, row, entry):
+    if entry.state == "landing" and _finish_interrupted(house, repo, row, entry, lease):
         return Step.OVER
-    judged = _judge(house, repo_row, entry)
+    judged = _judge(house, repo_row, row, entry)
     if isinstance(judged, str):
-        return _drop(house, entry, judged)
+        return _drop(house, row, lease, entry, judged)
     built = _build(house, repo, row, entry, judged)
     if isinstance(built, str):
-        return _drop(house, entry, built, "failed")
+        return _drop(house, row, lease, entry, built, "failed")
     crashpoint("merge.after_build")
-    tested = _tested(house, row, built)
+    tested = _tested(house, row, lease, built)
     if tested is None:
         return Step.WAITS
     if isinstance(tested, str):
-        return _drop(house, entry, tested, "failed")
+        return _drop(house, row, lease, entry, tested, "failed")
     crashpoint("merge.after_test_pass")
     return _push(house, repo, row, built, tested, lease)
 
 
-def _judge(house: House, repo_row: work.RepoRow, entry: lanes.EntryRow) -> Judgement | str:
+def _judge(
+    house: House, repo_row: work.RepoRow, row: lanes.LaneRow, entry: lanes.EntryRow
+) -> Judgement | str:
     """Read and judge it anew, now; or why it can't land."""
     forge = house.forges[repo_row.forge]
     pull = forge.pull(repo_row.forge_id, entry.number)
@@ -141,6 +139,8 @@ def _judge(house: House, repo_row: work.RepoRow, entry: lanes.EntryRow) -> Judge
         return "it is gone from the forge"
     if pull.head != entry.head:
         return "a newer commit was pushed"
+    if pull.target != row.branch:
+        return f"its target is {pull.target} by now"
     with house.database.read() as connection:
         pull_row = work.pull(connection, entry.pull_id)
     judged = judgement(house, pull_row, pull)
@@ -189,12 +189,13 @@ def _message(judged: Judgement, entry: lanes.EntryRow) -> str:
     )
 
 
-def _tested(house: House, row: lanes.LaneRow, built: _Landing) -> Ready | str | None:
+def _tested(house: House, row: lanes.LaneRow, lease: Lease, built: _Landing) -> Ready | str | None:
     """Results of every check on exactly this tree; None while some are still to come."""
     checks, entry = built.judged.reading.config.checks, built.entry
     now = house.now()
     bells: list[str] = []
     with house.database.write() as connection:
+        keep(house, connection, lanes_table, row.id, lease)
         results = runs.newest(connection, built.tree, checks)
         verdict = judge_results(checks, {key: run.result for key, run in results.items()})
         ids = []
@@ -231,8 +232,7 @@ def _push(
     entry, judged = built.entry, built.judged
     with house.database.write() as connection:
         # Whoever was paused past the lease must find out before the push, not after.
-        if not leases.renew(connection, lanes_table, row.id, lease.fence, house.now(), LEASE):
-            raise TryLater("another worker has taken this lane over")
+        keep(house, connection, lanes_table, row.id, lease)
         lanes.intend_landing(
             connection,
             {
@@ -275,13 +275,13 @@ def _push(
             f"the forge refuses the bot's push to {row.branch}; "
             "let the landing credential write to it"
         )
-    if not _finish_interrupted(house, repo, row, replace(entry, commit=built.commit)):
+    if not _finish_interrupted(house, repo, row, replace(entry, commit=built.commit), lease):
         raise TryLater(f"{row.branch} was pushed, but reads back as something else")
     return Step.OVER
 
 
 def _finish_interrupted(
-    house: House, repo: Repo, row: lanes.LaneRow, entry: lanes.EntryRow
+    house: House, repo: Repo, row: lanes.LaneRow, entry: lanes.EntryRow, lease: Lease
 ) -> bool:
     """Read the branch back; when it holds the commit, write the receipt. False when it doesn't."""
     mirror = house.mirror(repo)
@@ -293,6 +293,7 @@ def _finish_interrupted(
         return False
     now = house.now()
     with house.database.write() as connection:
+        keep(house, connection, lanes_table, row.id, lease)
         landing = lanes.landing_of_entry(connection, entry.id)
         if landing is None or landing.commit != entry.commit:
             return False
@@ -313,9 +314,17 @@ def _contains(house: House, repo: Repo, commit: str, tip: str) -> bool:
     return known and is_ancestor(git, commit, tip)
 
 
-def _drop(house: House, entry: lanes.EntryRow, why: str, state: str = "dropped") -> Step:
+def _drop(
+    house: House,
+    row: lanes.LaneRow,
+    lease: Lease,
+    entry: lanes.EntryRow,
+    why: str,
+    state: str = "dropped",
+) -> Step:
     """Out of the lane. "failed" is the change's own fault, and only a new /merge tries again."""
     with house.database.write() as connection:
+        keep(house, connection, lanes_table, row.id, lease)
         lanes.change_entry(connection, entry.id, state=state, why=why)
         runs.want_only(connection, entry.pull_id, "lane", [])
         work.nudge(connection, pulls, entry.pull_id, house.now())

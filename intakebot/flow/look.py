@@ -12,7 +12,7 @@ from intakebot.core import comment
 from intakebot.core.plan import STATUS, closing_time, plan, seen_look
 from intakebot.crash import crashpoint
 from intakebot.flow import outbox
-from intakebot.flow.house import PATIENCE, House, Lease, held
+from intakebot.flow.house import PATIENCE, House, Lease, held, keep
 from intakebot.flow.judge import Judgement, judgement
 from intakebot.model import (
     BotComment,
@@ -81,8 +81,9 @@ def _later(house: House, row: work.PullRow, lease: Lease, error: Exception) -> N
     wait = min(timedelta(seconds=after) * 2 ** min(row.failures, 10), LONGEST_WAIT)
     log.warning("look put off", pull=f"{row.repo.name}#{row.number}", why=str(error))
     with house.database.write() as connection:
-        work.describe_pull(connection, row.id, failures=row.failures + 1, problem=str(error))
-        work.postpone(connection, pulls, row.id, lease.fence, house.now() + wait, PATIENCE)
+        until = house.now() + wait
+        if work.postpone(connection, pulls, row.id, lease.fence, until, PATIENCE):
+            work.describe_pull(connection, row.id, failures=row.failures + 1, problem=str(error))
 
 
 def _bring(house: House, row: work.PullRow, lease: Lease) -> datetime | None:
@@ -95,7 +96,7 @@ def _bring(house: House, row: work.PullRow, lease: Lease) -> datetime | None:
         return None
     crashpoint("look.after_forge_read")
     report = consider(house, row, pull)
-    bells = _remember(house, row, report)
+    bells = _remember(house, row, report, lease)
     crashpoint("look.after_commit")
     house.bell.ring(bells)
     if lease.lost:
@@ -146,11 +147,12 @@ def _wanted(house: House, judged: Judgement, closing: datetime | None) -> Look:
     )
 
 
-def _remember(house: House, row: work.PullRow, report: Report) -> list[str]:
+def _remember(house: House, row: work.PullRow, report: Report, lease: Lease) -> list[str]:
     """One transaction for all that this look decided; returns the bells to ring."""
     judged, now = report.judgement, house.now()
     bells: list[str] = []
     with house.database.write() as connection:
+        keep(house, connection, pulls, row.id, lease)
         words_table.keep(connection, row.id, judged.heard.decided, now)
         for gone in judged.heard.gone:
             words_table.withdraw(connection, row.id, gone.comment, gone.index)
@@ -186,7 +188,8 @@ def _ask_for_runs(
     missing = list(judged.missing)
     if any(one.name == "recheck" and one.said.value == "done" for one in judged.heard.decided):
         for check in judged.reading.config.checks:
-            runs.again(connection, change.head_tree, check)
+            for tree in {change.head_tree, change.result_tree or change.head_tree}:
+                runs.again(connection, tree, check)
             if check.digest in judged.results:
                 missing.append(check)
     wanted, bells = [], []

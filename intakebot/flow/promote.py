@@ -7,11 +7,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from intakebot.crash import crashpoint
-from intakebot.flow.house import LEASE, House, Lease
+from intakebot.flow.house import House, Lease, keep
 from intakebot.model import OperatorError, Repo, TryLater
 from intakebot.repo import land
 from intakebot.repo.change import is_ancestor
-from intakebot.store import lanes, leases, work
+from intakebot.store import lanes, work
 from intakebot.store.tables import lanes as lanes_table
 from intakebot.store.tables import pulls
 
@@ -30,8 +30,7 @@ def _deploy(
     branch = landing.deploy_branch
     if not _there(house, repo, branch, landing.commit):
         with house.database.write() as connection:
-            if not leases.renew(connection, lanes_table, row.id, lease.fence, house.now(), LEASE):
-                raise TryLater("another worker has taken this lane over")
+            keep(house, connection, lanes_table, row.id, lease)
         crashpoint("deploy.before_push")
         ended = land.push(house.landing(repo).git, repo.clone_url, landing.commit, branch)
         crashpoint("deploy.after_push_before_record")
@@ -44,6 +43,7 @@ def _deploy(
             raise TryLater(f"{branch} was pushed, but reads back as something else")
     now = house.now()
     with house.database.write() as connection:
+        keep(house, connection, lanes_table, row.id, lease)
         lanes.change_landing(connection, landing.id, deployed_at=now)
         work.nudge(connection, pulls, landing.pull_id, now)
     house.bell.ring([f"look:{landing.pull_id}"])

@@ -57,6 +57,19 @@ class GitForge:
         with connected(self._layout) as db:
             return str(making.make_main(db, self._layout, name, from_path, intake, deploy))
 
+    def repos(self) -> list[dict[str, str]]:
+        """Main repositories: id, name, intake and deploy branch."""
+        with connected(self._layout) as db:
+            return [
+                {
+                    "id": str(each.id),
+                    "name": each.name,
+                    "intake": each.intake,
+                    "deploy": each.deploy,
+                }
+                for each in repositories.mains(db)
+            ]
+
     def grant(self, repo: str, login: str, level: str) -> None:
         with connected(self._layout) as db, writing(db):
             found = repositories.main_by_name(db, repo)

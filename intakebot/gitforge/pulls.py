@@ -71,6 +71,12 @@ def open_from(db: sqlite3.Connection, source: Repo, branch: str) -> Pull | None:
     )
 
 
+def pushed_once(db: sqlite3.Connection, pull: Pull) -> bool:
+    """Whether the push that opened it is the only one so far."""
+    count = db.execute("SELECT count(*) FROM push WHERE pull_id = ?", (pull.id,)).fetchone()[0]
+    return bool(count == 1)
+
+
 def open_towards(db: sqlite3.Connection, main: Repo, target: str) -> list[Pull]:
     rows = db.execute(
         "SELECT * FROM pull WHERE repo_id = ? AND target = ? AND state = 'open' ORDER BY number",

@@ -87,7 +87,9 @@ def settle_pushed(
     if outcomes:
         return [outcome for several in outcomes for outcome in several]
     known = pulls.open_from(db, repo, branch)  # a reader of the API was quicker
-    return [Outcome("updated", known.number)] if known else []
+    if known is None:
+        return []
+    return [Outcome("opened" if pulls.pushed_once(db, known) else "updated", known.number)]
 
 
 def _intent(db: sqlite3.Connection, row: sqlite3.Row) -> Intent:

@@ -57,16 +57,17 @@ def enter(
     asked_at: datetime,
     now: datetime,
 ) -> bool:
-    """Queue this head unless it waits already; an older head of the same pull request drops."""
+    """Queue this head unless it waits already; an older one of this pull request drops."""
     waiting = connection.execute(
-        sa.select(entries.c.id, entries.c.head).where(
+        sa.select(entries.c.id, entries.c.head, entries.c.lane_id).where(
             entries.c.pull_id == pull_id, entries.c.state.not_in(OVER)
         )
     ).all()
-    if any(row.head == head for row in waiting):
+    if any((row.head, row.lane_id) == (head, lane_id) for row in waiting):
         return False
     for row in waiting:
-        change_entry(connection, row.id, state="dropped", why="a newer commit was pushed")
+        why = "a newer commit was pushed" if row.head != head else "its target was changed"
+        change_entry(connection, row.id, state="dropped", why=why)
     connection.execute(
         sa.insert(entries).values(
             lane_id=lane_id,
@@ -117,11 +118,17 @@ def change_entry(connection: sa.Connection, entry_id: int, **values: object) -> 
 
 
 def intend_landing(connection: sa.Connection, values: Mapping[str, Any]) -> None:
-    """Written before the push. One landing an entry: a rebuilt one replaces what never landed."""
+    """Written before the push; it replaces what was intended for this entry and never landed.
+
+    A dropped entry may have left the very same commit: same inputs, same id.
+    """
+    same_commit = sa.and_(
+        landings.c.repo_id == values["repo_id"], landings.c.commit == values["commit"]
+    )
     connection.execute(
-        sa.delete(landings).where(
-            landings.c.entry_id == values["entry_id"], landings.c.landed_at.is_(None)
-        )
+        sa.delete(landings)
+        .where(landings.c.landed_at.is_(None))
+        .where(sa.or_(landings.c.entry_id == values["entry_id"], same_commit))
     )
     insert_new(connection, landings, values)
 
@@ -169,6 +176,11 @@ def recent(connection: sa.Connection, repo_id: int, branch: str, limit: int) -> 
             .limit(limit)
         )
     )
+
+
+def describe(connection: sa.Connection, row: int, *, problem: str) -> None:
+    """What keeps the lane from moving, for the operator; "" when nothing does."""
+    connection.execute(sa.update(lanes).where(lanes.c.id == row).values(problem=problem))
 
 
 def find(connection: sa.Connection, repo_name: str, branch: str) -> LaneRow | None:

@@ -105,6 +105,19 @@ def last_look(connection: sa.Connection, pull_id: int) -> sa.Row[tuple[object, .
     ).one_or_none()
 
 
+def judged_against(connection: sa.Connection, repo_id: int) -> list[sa.Row[tuple[object, ...]]]:
+    """Open pull requests (id, target, state) with the target's tip (base) of their last look."""
+    newest = sa.select(sa.func.max(looks.c.id)).group_by(looks.c.pull_id)
+    return list(
+        connection.execute(
+            sa.select(pulls.c.id, pulls.c.target, pulls.c.state, looks.c.base)
+            .join(looks, looks.c.pull_id == pulls.c.id)
+            .where(pulls.c.repo_id == repo_id, pulls.c.open, looks.c.id.in_(newest))
+            .order_by(pulls.c.id)
+        )
+    )
+
+
 def facts_of(connection: sa.Connection, facts_digest: str) -> Facts | None:
     body = connection.scalar(
         sa.select(facts_table.c.body).where(facts_table.c.digest == facts_digest)

@@ -148,11 +148,11 @@ def finish(
 
 
 def give_up(connection: sa.Connection, run_id: int, fence: int) -> None:
-    """Nobody needs it any more."""
+    """Nobody needs it any more; when somebody has come to want it meanwhile, it starts again."""
     connection.execute(
         sa.update(runs)
         .where(runs.c.id == run_id, runs.c.lease_fence == fence)
-        .values(state="cancelled", lease_until=None)
+        .values(state="queued" if is_wanted(connection, run_id) else "cancelled", lease_until=None)
     )
 
 

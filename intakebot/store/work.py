@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
+from intakebot.model import Repo
 from intakebot.store.tables import lanes, pulls, repos, runs
 from intakebot.store.upsert import insert_new
 
@@ -41,6 +42,32 @@ def repo_row(connection: sa.Connection, forge: str, forge_id: str) -> int:
     )
     assert found is not None  # noqa: S101 - inserted or found one line above
     return int(found)
+
+
+def know_repo(connection: sa.Connection, found: Repo) -> int:
+    """Our row of a repository as the forge describes it now, with the lane of its intake branch."""
+    row = repo_row(connection, found.forge, found.id)
+    describe_repo(
+        connection,
+        row,
+        name=found.name,
+        clone_url=found.clone_url,
+        intake=found.intake,
+        deploy=found.deploy,
+    )
+    lane_row(connection, row, found.intake)
+    return row
+
+
+def find_pull(connection: sa.Connection, found: Repo, number: int) -> PullRow | None:
+    """Our row, if there ever was a nudge for it."""
+    row = connection.scalar(
+        sa.select(pulls.c.id)
+        .join(repos, repos.c.id == pulls.c.repo_id)
+        .where(repos.c.forge == found.forge, repos.c.forge_id == found.id)
+        .where(pulls.c.number == number)
+    )
+    return None if row is None else pull(connection, row)
 
 
 def pull_row(connection: sa.Connection, repo_id: int, number: int, now: datetime) -> int:
@@ -124,13 +151,19 @@ def postpone(
     fence: int,
     until: datetime,
     patience: timedelta,
-) -> None:
-    """Give the lease back undone; `overdue` finds the row again at `until`, a nudge before."""
-    connection.execute(
-        sa.update(table)
-        .where(table.c.id == row, table.c.lease_fence == fence)
-        .values(lease_until=None, nudged_at=until - patience)
+) -> bool:
+    """Give the lease back undone; `overdue` finds the row again at `until`, a nudge before.
+
+    False when the lease was lost meanwhile.
+    """
+    values: dict[str, object] = {"lease_until": None, "nudged_at": until - patience}
+    clock = table.c.get("look_at")
+    if clock is not None:
+        values["look_at"] = sa.case((clock < until, until), else_=clock)
+    result = connection.execute(
+        sa.update(table).where(table.c.id == row, table.c.lease_fence == fence).values(**values)
     )
+    return result.rowcount == 1
 
 
 def pull(connection: sa.Connection, row: int) -> PullRow:

@@ -18,13 +18,18 @@ def serve_sample(forge: BuiltInForge) -> None:
     with tempfile.TemporaryDirectory() as scratch:
         work = Path(scratch, NAME)
         shutil.copytree(FOLDER, work, ignore=shutil.ignore_patterns("__pycache__"))
-        for arguments in (
-            ("init", "--quiet", "--initial-branch=main"),
-            ("add", "--all"),
-            ("commit", "--quiet", "--message=The shop as it is"),
-        ):
-            _git(work, *arguments)
+        commit_all(work, "The shop as it is")
         forge.add_repo(NAME, from_path=work)
+
+
+def commit_all(work: Path, message: str) -> None:
+    """Make a folder a repository with one commit; the same files give the same id."""
+    for arguments in (
+        ("init", "--quiet", "--initial-branch=main"),
+        ("add", "--all"),
+        ("commit", "--quiet", f"--message={message}"),
+    ):
+        _git(work, *arguments)
 
 
 def _git(work: Path, *arguments: str) -> None:

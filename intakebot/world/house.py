@@ -19,6 +19,7 @@ from intakebot.model import Group, Role
 from intakebot.settings import load
 from intakebot.store import people
 from intakebot.store.database import Database
+from intakebot.up.sample import commit_all
 from intakebot.wiring import built_in_forge
 from intakebot.world.people import Somebody
 
@@ -108,6 +109,15 @@ class RunningHouse:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    def add_repo(self, name: str, files: Mapping[str, str]) -> None:
+        """Another main repository, made from these files."""
+        source = self.state / "sources" / name
+        for path, text in files.items():
+            (source / path).parent.mkdir(parents=True, exist_ok=True)
+            (source / path).write_text(text, "utf-8")
+        commit_all(source, "As it is")
+        built_in_forge(load(self.state)).add_repo(name, from_path=source)
+
     def person(
         self,
         login: str,
@@ -152,13 +162,23 @@ class RunningHouse:
             time.sleep(0.05)
 
     def wait_for_state(
-        self, viewer: Somebody, number: int, state: str, head: str = "", within: float = 60
+        self,
+        viewer: Somebody,
+        number: int,
+        state: str,
+        head: str = "",
+        *,
+        repo: str = "site",
+        within: float = 60,
     ) -> dict[str, Any]:
         """The pull request's JSON once it stands at `state` (for `head`)."""
         last: dict[str, Any] = {}
 
         def there() -> dict[str, Any] | None:
-            answer = viewer.api("GET", f"/api/pulls/site/{number}")
+            try:
+                answer = viewer.api("GET", f"/api/pulls/{repo}/{number}")
+            except requests.ConnectionError:  # the pages are being restarted
+                return None
             if answer.status_code != 200:
                 return None
             last.clear()
@@ -169,9 +189,9 @@ class RunningHouse:
 
         try:
             return self.wait_for(there, within=within)
-        except (TookTooLong, requests.RequestException) as error:
+        except TookTooLong as error:
             standing = last.get("standing")
-            raise TookTooLong(f"#{number} should be {state}, stands at {standing}") from error
+            raise TookTooLong(f"{repo}#{number} should be {state}, stands at {standing}") from error
 
 
 OURS = frozenset(

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import requests
 
@@ -97,12 +98,12 @@ class Somebody:
         body = {"text": text, **({"seen_head": seen_head} if seen_head else {})}
         return self.api("POST", f"/api/pulls/{repo}/{number}/comments", body)
 
-    def api(self, method: str, path: str, body: object = None) -> requests.Response:
+    def api(self, method: str, path: str, body: Any = None) -> requests.Response:
         return requests.request(
             method, self.page_url + path, json=body, auth=(self.login, self.token), timeout=30
         )
 
-    def forge(self, method: str, path: str, body: object = None) -> requests.Response:
+    def forge(self, method: str, path: str, body: Any = None) -> requests.Response:
         """The Git forge's own API, as this person."""
         return requests.request(
             method, self.git_url + path, json=body, auth=(self.login, self.token), timeout=30

@@ -268,3 +268,20 @@ def test_a_tree_that_would_write_into_git_is_refused(project: Project) -> None:
         told = git(work, "push", "origin", f"{evil}:refs/heads/evil", ok=False)
         assert "fsck error" in told or "unpack" in told, name
     assert "evil" not in project.branches(project.fork_id(project.ada.login))
+
+
+def test_the_first_commits_of_an_empty_repository_come_from_somebody_with_write(
+    project: Project,
+) -> None:
+    project.server.forge.add_repo("fresh")
+    project.server.forge.grant("fresh", project.ada.login, "write")
+    work = project.clone(project.ada)
+    who = project.ada
+    place = f"127.0.0.1:{project.server.port}/git/main/fresh.git"
+    url = f"http://{who.login}:{who.token}@{place}"
+
+    git(work, "push", url, "HEAD:refs/heads/main")
+    commit(work, "A second commit")
+    told = remote_lines(git(work, "push", url, "HEAD:refs/heads/main", ok=False))
+
+    assert "takes changes only as pull requests" in told[0]

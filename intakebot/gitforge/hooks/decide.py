@@ -28,9 +28,14 @@ class Update(NamedTuple):
 
 
 class Rights(NamedTuple):
-    """`land` may move branches forward, `write` all but the protected ones, `owner` everything."""
+    """`land` may move branches forward, `write` all but the protected ones, `owner` everything.
+
+    `first` is the protected branch that `write` may make while it does not exist yet: somebody
+    has to put the first commit into an empty repository.
+    """
 
     protected: Collection[str]
+    first: str = ""
     land: bool = False
     write: bool = False
     owner: bool = False
@@ -53,7 +58,8 @@ def refuse(update: Update, rights: Rights, rewrites: Callable[[Update], bool]) -
     if rights.owner:
         return None
     protected = update.branch is not None and update.branch in rights.protected
-    if rights.write and not protected:
+    makes_first = update.old == ZERO and update.branch == rights.first
+    if rights.write and (makes_first or not protected):
         return None
     if update.new == ZERO:
         return Refusal(update, "deletion")

@@ -105,7 +105,8 @@ def _rights(push: Push) -> Rights:
         return Rights(protected)
     owner = push.repo.owner is not None and push.repo.owner.id == push.by.id
     level = people.granted(push.db, push.main.id, push.by.id)
-    return Rights(protected, write=push.repo.is_main and level == "write", owner=owner)
+    write = push.repo.is_main and level == "write"
+    return Rights(protected, first=push.main.intake, write=write, owner=owner)
 
 
 def _place(push: Push) -> words.Place:

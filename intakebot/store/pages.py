@@ -1,0 +1,290 @@
+"""What the pages and the API show: read-only questions, but for the one that proves writing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from intakebot.model import Finding, Level, Repo, State, Turn, Verdict, VerdictState
+from intakebot.store import runs as runs_store
+from intakebot.store.tables import accounts, first_verdicts, lanes, looks, pulls, repos, runs
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose pull requests are asked for: everybody's, or those of one account alone."""
+
+    forge: str = ""
+    author_id: str | None = None
+
+    def limits(self) -> list[sa.ColumnElement[bool]]:
+        if self.author_id is None:
+            return []
+        return [repos.c.forge == self.forge, pulls.c.author_id == self.author_id]
+
+
+@dataclass(frozen=True, slots=True)
+class PullLine:
+    """A pull request as the last look left it. `state` is None before the first look."""
+
+    id: int
+    repo_id: int
+    repo: Repo
+    number: int
+    title: str
+    author_id: str
+    author_login: str
+    state: State | None
+    turn: Turn | None
+    why: str
+    problem: str
+    head: str
+    target: str
+    open: bool
+    first_seen_at: datetime
+    looked_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one look judged. `base` is "" when there was nothing to compare with."""
+
+    at: datetime
+    head: str
+    base: str
+    rules_digest: str
+    verdicts: tuple[Verdict, ...]
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FirstVerdict:
+    head: str
+    at: datetime
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The newest run of one check on one tree. `outcome` is "" until it is done."""
+
+    name: str
+    state: str
+    outcome: str
+    summary: str
+    seconds: float
+    log: str
+    asked_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    id: int
+    repo_id: int
+    repo: str
+    branch: str
+    problem: str
+
+
+# --- pull requests --------------------------------------------------------------------
+
+
+def list_pulls(
+    connection: sa.Connection,
+    scope: Scope,
+    *,
+    state: State | None = None,
+    repo: str = "",
+    limit: int,
+    offset: int = 0,
+) -> list[PullLine]:
+    """Open ones first, newest first."""
+    found = _pulls(scope).order_by(pulls.c.open.desc(), pulls.c.id.desc())
+    if state is not None:
+        found = found.where(pulls.c.state == state.value)
+    if repo:
+        found = found.where(repos.c.name == repo)
+    return [_line(row) for row in connection.execute(found.limit(limit).offset(offset))]
+
+
+def count_states(connection: sa.Connection, scope: Scope, repo: str = "") -> dict[State, int]:
+    """How many pull requests stand at each state, in the order of the ladder."""
+    asked = (
+        sa.select(pulls.c.state, sa.func.count())
+        .join(repos, repos.c.id == pulls.c.repo_id)
+        .where(*scope.limits())
+        .group_by(pulls.c.state)
+    )
+    if repo:
+        asked = asked.where(repos.c.name == repo)
+    counts = {state: count for state, count in connection.execute(asked)}
+    return {state: counts[state.value] for state in State if state.value in counts}
+
+
+def repo_names(connection: sa.Connection, scope: Scope) -> list[str]:
+    """Repositories that have pull requests in this scope."""
+    asked = (
+        sa.select(repos.c.name)
+        .join(pulls, pulls.c.repo_id == repos.c.id)
+        .where(repos.c.name != "", *scope.limits())
+        .distinct()
+        .order_by(repos.c.name)
+    )
+    return list(connection.scalars(asked))
+
+
+def find_pull(connection: sa.Connection, scope: Scope, repo: str, number: int) -> PullLine | None:
+    asked = _pulls(scope).where(repos.c.name == repo, pulls.c.number == number)
+    row = connection.execute(asked.order_by(pulls.c.id).limit(1)).one_or_none()
+    return _line(row) if row else None
+
+
+def evidence(connection: sa.Connection, line: PullLine) -> Evidence | None:
+    """The last look's; once it is over, the last one that had something to judge."""
+    asked = sa.select(looks).where(looks.c.pull_id == line.id).order_by(looks.c.id.desc()).limit(1)
+    row = connection.execute(asked).one_or_none()
+    if row is not None and not line.open and not row.base:
+        judged = asked.where(looks.c.head == line.head, looks.c.base != "")
+        row = connection.execute(judged).one_or_none() or row
+    return _evidence(row) if row else None
+
+
+def first_verdict(connection: sa.Connection, pull_id: int, head: str) -> FirstVerdict | None:
+    row = connection.execute(
+        sa.select(first_verdicts.c.at, first_verdicts.c.state).where(
+            first_verdicts.c.pull_id == pull_id, first_verdicts.c.head == head
+        )
+    ).one_or_none()
+    return FirstVerdict(head, row.at, row.state) if row else None
+
+
+def checks_on(connection: sa.Connection, tree: str) -> list[Check]:
+    """The newest run of each check on this very tree, cancelled ones aside, by name."""
+    rows = connection.execute(
+        sa.select(runs)
+        .where(runs.c.tree == tree, runs.c.state != "cancelled")
+        .order_by(runs.c.name, runs.c.id)
+    )
+    newest = {row.name: row for row in rows}
+    return [
+        Check(
+            row.name,
+            row.state,
+            row.outcome,
+            row.summary,
+            row.seconds,
+            row.log,
+            row.asked_at,
+            row.ended_at,
+        )
+        for row in newest.values()
+    ]
+
+
+def _pulls(scope: Scope) -> sa.Select[Any]:
+    return (
+        sa.select(
+            pulls,
+            repos.c.forge,
+            repos.c.forge_id,
+            repos.c.name,
+            repos.c.clone_url,
+            repos.c.intake,
+            repos.c.deploy,
+        )
+        .join(repos, repos.c.id == pulls.c.repo_id)
+        .where(repos.c.name != "", *scope.limits())
+    )
+
+
+def _line(row: sa.Row[Any]) -> PullLine:
+    return PullLine(
+        id=row.id,
+        repo_id=row.repo_id,
+        repo=Repo(row.forge, row.forge_id, row.name, row.clone_url, row.intake, row.deploy),
+        number=row.number,
+        title=row.title,
+        author_id=row.author_id,
+        author_login=row.author_login,
+        state=State(row.state) if row.state else None,
+        turn=Turn(row.turn) if row.turn else None,
+        why=row.why,
+        problem=row.problem,
+        head=row.head,
+        target=row.target,
+        open=row.open,
+        first_seen_at=row.first_seen_at,
+        looked_at=row.looked_at,
+    )
+
+
+def _evidence(row: sa.Row[Any]) -> Evidence:
+    return Evidence(
+        at=row.at,
+        head=row.head,
+        base=row.base,
+        rules_digest=row.rules_digest,
+        verdicts=tuple(_verdict(values) for values in row.verdicts),
+        findings=tuple(runs_store.finding(values) for values in row.findings),
+    )
+
+
+def _verdict(values: Mapping[str, Any]) -> Verdict:
+    typed = {
+        "level": Level(values["level"]),
+        "state": VerdictState(values["state"]),
+        "offenders": tuple(values["offenders"]),
+    }
+    return Verdict(**{**values, **typed})
+
+
+# --- lanes, problems, people ----------------------------------------------------------
+
+
+def find_lane(connection: sa.Connection, place: str) -> Lane | None:
+    """By "repository/branch", either of which may hold slashes itself."""
+    asked = _lanes().where(repos.c.name + "/" + lanes.c.branch == place)
+    row = connection.execute(asked.order_by(lanes.c.id).limit(1)).one_or_none()
+    return _lane(row) if row else None
+
+
+def troubled_lanes(connection: sa.Connection) -> list[Lane]:
+    rows = connection.execute(_lanes().where(lanes.c.problem != "").order_by(lanes.c.id))
+    return [_lane(row) for row in rows]
+
+
+def troubled_pulls(connection: sa.Connection, limit: int) -> list[PullLine]:
+    asked = _pulls(Scope()).where(pulls.c.problem != "").order_by(pulls.c.id.desc())
+    return [_line(row) for row in connection.execute(asked.limit(limit))]
+
+
+def _lanes() -> sa.Select[Any]:
+    return sa.select(
+        lanes.c.id, lanes.c.repo_id, repos.c.name, lanes.c.branch, lanes.c.problem
+    ).join(repos, repos.c.id == lanes.c.repo_id)
+
+
+def _lane(row: sa.Row[Any]) -> Lane:
+    return Lane(row.id, row.repo_id, row.name, row.branch, row.problem)
+
+
+def login_of(connection: sa.Connection, forge: str, account_id: str) -> str | None:
+    """The login of an account on the roster."""
+    return connection.scalar(
+        sa.select(accounts.c.login).where(
+            accounts.c.forge == forge, accounts.c.account_id == account_id
+        )
+    )
+
+
+# --- health ---------------------------------------------------------------------------
+
+
+def prove_writable(connection: sa.Connection) -> None:
+    """A real write that changes nothing; raises TryLater when the database can't take it."""
+    connection.execute(sa.text("UPDATE alembic_version SET version_num = version_num"))
