@@ -52,8 +52,8 @@ def add(name: str, origin: Path | None, intake: str, deploy: str, state: Path | 
     click.echo(_welcome(settings, name, intake, deploy))
     if origin is None:
         click.echo(
-            "It has no commits yet, and nobody may push to its protected branches:"
-            " --from PATH begins a repository with the commits you have."
+            f"It has no commits yet: somebody with write access pushes the first ones to {intake}."
+            " After that, changes come as pull requests."
         )
 
 

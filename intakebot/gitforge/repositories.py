@@ -81,6 +81,11 @@ def fork_of(db: sqlite3.Connection, main: Repo, login: str) -> Repo | None:
     return _one(db, "parent_id = ? AND login = ?", main.id, login)
 
 
+def forks_of(db: sqlite3.Connection, main: Repo) -> list[Repo]:
+    rows = db.execute(f"{_SELECT} WHERE parent_id = ? ORDER BY repo.id", (main.id,))
+    return [repo for row in rows if (repo := _repo(row))]
+
+
 def mains(db: sqlite3.Connection) -> list[Repo]:
     rows = db.execute(f"{_SELECT} WHERE owner_id IS NULL ORDER BY repo.id")
     return [repo for row in rows if (repo := _repo(row))]

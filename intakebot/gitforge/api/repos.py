@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, request
 
-from intakebot.gitforge import incidents, people, repositories
+from intakebot.gitforge import incidents, making, people, repositories
 from intakebot.gitforge.api.body import ApiError, after, identifier
 from intakebot.gitforge.api.door import visit
 from intakebot.gitforge.api.shapes import repo_shape
@@ -18,6 +18,8 @@ def add_to(api: Blueprint) -> None:
     api.add_url_rule("/repos", view_func=list_repos)
     api.add_url_rule("/repos/<repo_id>", view_func=get_repo)
     api.add_url_rule("/repos/<repo_id>/permissions/<account_id>", view_func=permission)
+    api.add_url_rule("/repos/<repo_id>/forks", view_func=list_forks)
+    api.add_url_rule("/repos/<repo_id>/forks", view_func=make_fork, methods=["POST"])
     api.add_url_rule("/repos/<repo_id>/branches", view_func=branches)
     api.add_url_rule("/repos/<repo_id>/incidents", view_func=list_incidents)
 
@@ -41,6 +43,22 @@ def list_repos() -> dict[str, Any]:
 
 def get_repo(repo_id: str) -> dict[str, Any]:
     return repo_shape(visit().db, visit().repo(repo_id))
+
+
+def list_forks(repo_id: str) -> dict[str, Any]:
+    here = visit()
+    main = here.main(repo_id)
+    return {"repos": [repo_shape(here.db, fork) for fork in repositories.forks_of(here.db, main)]}
+
+
+def make_fork(repo_id: str) -> tuple[dict[str, Any], int]:
+    """The caller's own, also when it is there already: the first push would make it too."""
+    here = visit()
+    main = here.main(repo_id)
+    if here.caller.scope != "person":
+        raise ApiError(403, "Only people have forks.")
+    fork = making.ensure_fork(here.db, here.layout, main, here.caller.account)
+    return repo_shape(here.db, fork), 201
 
 
 def permission(repo_id: str, account_id: str) -> dict[str, Any]:

@@ -1,0 +1,143 @@
+"""What people read: whose turn it is first, and nothing a contributor wrote unescaped."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from intakebot.core import comment
+from intakebot.core.asks import Asks
+from intakebot.core.ladder import LADDER, stand
+from intakebot.core.neutral import neutral_facts
+from intakebot.model import (
+    Account,
+    Command,
+    Finding,
+    Level,
+    Said,
+    Standing,
+    State,
+    Turn,
+    Verdict,
+    VerdictState,
+)
+
+ASKS = Asks()
+HOSTILE = st.one_of(
+    st.text(max_size=80),
+    st.sampled_from(
+        [
+            "</p><script>alert(1)</script>",
+            "[x](javascript:alert(1))",
+            "@everyone @org/team",
+            "\n/merge\n",
+            "```\n/approve",
+            "![](http://evil.example/x.png)",
+            "<!-- ",
+            "`` ` ``",
+        ]
+    ),
+)
+
+
+def command(name: str, login: str, head: str, seq: int = 1) -> Command:
+    at = datetime(2026, 11, 23, tzinfo=UTC)
+    who = Account(login, login, login.capitalize())
+    return Command(f"c{seq}", 0, name, "", who, head, at, seq, Said.DONE, "")
+
+
+def test_the_first_line_is_whose_turn_it_is_for_every_state() -> None:
+    for state, turn, _ in LADDER:
+        text = comment.status_comment(
+            neutral_facts(), Standing(state, turn, "Because."), (), (), ASKS, {}
+        )
+        first = text.splitlines()[0]
+        assert first.startswith("**") and first.endswith("**"), state
+        assert state in comment.ACTIONS
+
+
+def test_an_unmet_rule_is_told_with_its_cure() -> None:
+    verdict = Verdict(
+        rule="small-enough",
+        digest="d",
+        level=Level.ERROR,
+        state=VerdictState.UNSATISFIED,
+        summary="The change is small",
+        offenders=("700 lines",),
+        text="It has 700 lines.",
+        fix="Split it.",
+    )
+    facts = neutral_facts()
+    text = comment.status_comment(facts, stand(facts, [verdict]), [verdict], (), ASKS, {})
+    assert "**The change is small**\n\nIt has 700 lines.\n\nSplit it." in text
+
+
+def test_findings_are_listed_with_their_place_and_the_rest_is_counted() -> None:
+    findings = [
+        Finding("a.py", line, Level.ERROR, "E1", f"fault {line}", "lint") for line in range(1, 14)
+    ]
+    facts = neutral_facts(checks_failed=["lint"])
+    text = comment.status_comment(
+        facts, stand(facts, ()), (), findings, ASKS, {"lint": "13 problems found"}
+    )
+    assert "- `a.py:1` fault 1" in text
+    assert "and 3 more" in text
+    assert "`lint`: 13 problems found" in text
+
+
+@given(HOSTILE, HOSTILE, HOSTILE)
+def test_nothing_a_contributor_wrote_becomes_markup_or_a_command(
+    login: str, message: str, why: str
+) -> None:
+    finding = Finding("a.py", 1, Level.ERROR, message, message, "lint")
+    facts = replace(neutral_facts(), author_login=login, pull_url="http://h/pulls/s/1")
+    standing = Standing(State.NEEDS_CHANGES, Turn.AUTHOR, why)
+    text = comment.status_comment(facts, standing, (), [finding], ASKS, {"lint": message})
+    assert not any(line.lstrip().startswith("/") for line in text.splitlines())
+    tokens = [
+        child
+        for token in MarkdownIt("commonmark").parse(text)
+        for child in [token, *(token.children or [])]
+    ]
+    assert not any(token.type.startswith(("html", "image")) for token in tokens)
+    links = [token.attrs.get("href") for token in tokens if token.type == "link_open"]
+    assert links == ["http://h/pulls/s/1"]
+
+
+def test_answers_are_one_reply_a_comment() -> None:
+    first, second = command("hold", "grace", "a" * 40, 1), command("merge", "grace", "a" * 40, 1)
+    told = comment.answers(
+        [replace(first, answer="On hold."), replace(second, index=1, answer="Not now.")]
+    )
+    assert told == {"answer:c1": "Grace: On hold.\n\nGrace: Not now."}
+
+
+def test_a_void_says_who_and_which_commit_once_for_each() -> None:
+    old, older, head = "b" * 40, "a" * 40, "c" * 40
+    asks = Asks(
+        void=(
+            command("approve", "grace", older, 1),
+            command("approve", "sam", old, 2),
+            command("merge", "grace", old, 3),
+        )
+    )
+    told = comment.voided(asks, head)
+    assert set(told) == {f"void:{older[:12]}", f"void:{old[:12]}"}
+    both = told[f"void:{old[:12]}"]
+    assert both.startswith("The approval by Sam and the `/merge` by Grace were for `bbbbbbbbbbbb`")
+
+
+def test_the_same_finding_keeps_its_mark_when_it_moves_and_twins_have_two() -> None:
+    one = Finding("a.py", 3, Level.ERROR, "E1", "fault", "lint")
+    moved = replace(one, line=9)
+    assert list(comment.inline_notes([one])) == list(comment.inline_notes([moved]))
+    assert len(comment.inline_notes([one, moved])) == 2
+
+
+def test_inline_notes_are_capped() -> None:
+    many = [Finding("a.py", n, Level.ERROR, "E1", f"fault {n}", "lint") for n in range(1, 90)]
+    assert len(comment.inline_notes(many)) == comment.MOST_INLINE

@@ -1,0 +1,113 @@
+"""The schema: made, backed up and brought up to date, and never taken backwards."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from intakebot.model import OperatorError, TryLater
+from intakebot.store import schema
+from intakebot.store.database import Database
+from intakebot.store.tables import metadata, people, repos
+
+NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+
+
+def database(tmp_path: Path) -> Database:
+    return Database(f"sqlite:///{tmp_path / 'a.db'}", busy_seconds=0.2)
+
+
+def test_the_migrations_give_exactly_the_tables_that_the_code_uses(tmp_path: Path) -> None:
+    made = database(tmp_path)
+    schema.upgrade(made, now=NOW)
+    with made.read() as connection:
+        context = MigrationContext.configure(connection)
+        differences = compare_metadata(context, metadata)
+    made.close()
+    assert differences == []
+
+
+def test_the_newest_migration_is_the_one_the_code_names(tmp_path: Path) -> None:
+    made = database(tmp_path)
+    assert schema.version(made) is None
+    schema.upgrade(made, now=NOW)
+    assert schema.version(made) == schema.NEWEST == max(schema._known())
+    made.close()
+
+
+def test_a_second_upgrade_changes_nothing_and_makes_no_backup(tmp_path: Path) -> None:
+    made = database(tmp_path)
+    schema.upgrade(made, now=NOW)
+    assert schema.upgrade(made, now=NOW) is None
+    assert list(tmp_path.glob("*.backup")) == []
+    made.close()
+
+
+def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
+    made = database(tmp_path)
+    schema.upgrade(made, now=NOW)
+    with made.write() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    before = (tmp_path / "a.db").read_bytes()
+    with pytest.raises(OperatorError, match="schema 9999, this intakebot knows"):
+        schema.upgrade(made, now=NOW)
+    assert (tmp_path / "a.db").read_bytes() == before
+    made.close()
+
+
+def test_a_backup_holds_the_rows_of_before(tmp_path: Path) -> None:
+    made = database(tmp_path)
+    schema.upgrade(made, now=NOW)
+    with made.write() as connection:
+        connection.execute(sa.insert(repos).values(forge="git", forge_id="1", name="site"))
+    saved = schema._back_up(made, NOW)
+    made.close()
+    assert saved is not None and saved.name == "a.db.20261123T090000.backup"
+    with closing(sqlite3.connect(saved)) as copy:
+        assert copy.execute("SELECT name FROM repos").fetchall() == [("site",)]
+
+
+def test_what_a_failing_transaction_wrote_is_gone(tmp_path: Path) -> None:
+    made = database(tmp_path)
+    schema.upgrade(made, now=NOW)
+    with pytest.raises(RuntimeError), made.write() as connection:
+        connection.execute(sa.insert(people).values(name="x", group="staff", roles=[]))
+        raise RuntimeError
+    with made.read() as connection:
+        assert connection.scalar(sa.select(sa.func.count()).select_from(people)) == 0
+    made.close()
+
+
+def test_a_database_that_somebody_else_holds_is_try_later(tmp_path: Path) -> None:
+    made = database(tmp_path)
+    schema.upgrade(made, now=NOW)
+    with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(TryLater, match="can't take it now"), made.write():
+            pass
+    made.close()
+
+
+def test_a_commit_survives_a_power_cut_by_its_settings(tmp_path: Path) -> None:
+    made = database(tmp_path)
+    with made.read() as connection:
+        assert connection.scalar(sa.text("PRAGMA synchronous")) == 2  # FULL
+        assert connection.scalar(sa.text("PRAGMA journal_mode")) == "wal"
+        assert connection.scalar(sa.text("PRAGMA foreign_keys")) == 1
+    made.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "cure"),
+    [("nonsense", "DATABASE_URL is not"), ("mysql://x/y", "use sqlite or postgresql")],
+)
+def test_an_address_that_is_none_says_what_one_looks_like(url: str, cure: str) -> None:
+    with pytest.raises(OperatorError, match=cure):
+        Database(url)

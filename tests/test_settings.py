@@ -1,0 +1,66 @@
+"""What the operator sets, and what is said when something is missing or wrong."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from intakebot import settings
+from intakebot.model import OperatorError
+
+
+def test_without_a_secret_nothing_starts_and_everything_missing_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError) as refused:
+        settings.require(settings.load(tmp_path, {}))
+    text = str(refused.value)
+    assert "5 things are missing" in text
+    for name in ("INTAKEBOT_SECRET_GIT", "SESSION_SECRET", "GIT_BOT_TOKEN", "GIT_LAND_TOKEN"):
+        assert name in text
+
+
+def test_a_blank_secret_is_no_secret(tmp_path: Path) -> None:
+    found = settings.load(tmp_path, {"INTAKEBOT_SECRET_GIT": " , "})
+    assert found.webhook_secrets["git"] == ()
+    with pytest.raises(OperatorError, match="INTAKEBOT_SECRET_GIT"):
+        settings.require(found)
+
+
+def test_two_secrets_hold_while_one_is_rotated(tmp_path: Path) -> None:
+    found = settings.load(tmp_path, {"INTAKEBOT_SECRET_BITBUCKET_CLOUD": "new, old"})
+    assert found.webhook_secrets["bitbucket-cloud"] == ("new", "old")
+
+
+def test_secrets_are_kept_readable_by_their_owner_alone(tmp_path: Path) -> None:
+    settings.keep_secrets(tmp_path, {"SESSION_SECRET": "one"})
+    settings.keep_secrets(tmp_path, {"GIT_BOT_TOKEN": "two"})
+    path = tmp_path / settings.SECRETS
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    found = settings.load(tmp_path, {})
+    assert (found.session_secret, found.tokens["bot"]) == ("one", "two")
+    assert "one" not in repr(found) and "two" not in repr(found)
+
+
+def test_secrets_that_others_may_read_are_refused_with_the_cure(tmp_path: Path) -> None:
+    settings.keep_secrets(tmp_path, {"SESSION_SECRET": "one"})
+    (tmp_path / settings.SECRETS).chmod(0o644)
+    with pytest.raises(OperatorError, match="chmod 600"):
+        settings.load(tmp_path, {})
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    settings.keep_secrets(tmp_path, {"SESSION_SECRET": "file"})
+    assert settings.load(tmp_path, {"SESSION_SECRET": "env"}).session_secret == "env"
+
+
+def test_every_number_that_is_none_is_named(tmp_path: Path) -> None:
+    with pytest.raises(OperatorError) as refused:
+        settings.load(tmp_path, {"PORT": "http", "CHECK_SLOTS": "-1"})
+    assert "PORT is 'http'" in str(refused.value)
+    assert "CHECK_SLOTS is '-1'" in str(refused.value)
+
+
+def test_addresses_lose_their_trailing_slash(tmp_path: Path) -> None:
+    found = settings.load(tmp_path, {"PUBLIC_URL": "https://intake.example.org/"})
+    assert found.public_url == "https://intake.example.org"
