@@ -74,10 +74,10 @@ def test_no_test_mocks_or_replaces_what_it_tests() -> None:
 def test_files_and_functions_stay_readable() -> None:
     for path in sources("intakebot"):
         text = path.read_text("utf-8")
-        if path.name not in CATALOGUES:
-            assert len(text.splitlines()) <= 350, f"{path}: two rooms in one?"
         if "migrations" in path.parts:
             continue
+        if path.name not in CATALOGUES:
+            assert len(text.splitlines()) <= 350, f"{path}: two rooms in one?"
         for node in ast.walk(ast.parse(text)):
             if isinstance(node, ast.FunctionDef):
                 lines = (node.end_lineno or 0) - node.lineno + 1
