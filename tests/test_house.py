@@ -16,7 +16,7 @@ from intakebot.checks.formats import FORMATS
 from intakebot.cli.main import VERBS
 from intakebot.core import roster
 from intakebot.core.ladder import LADDER
-from intakebot.model import State
+from intakebot.model import Role, State
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 PRODUCT = CHECKOUT / "intakebot"
@@ -106,3 +106,19 @@ IGNORED = {".venv", ".git", ".intakebot", ".hypothesis", ".mypy_cache", "dist"}
 def test_a_decision_fits_a_page(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) < 40
     assert path.name in (path.parent / "README.md").read_text("utf-8")
+
+
+def test_the_documented_commands_are_those_of_the_table() -> None:
+    rows = re.findall(
+        r"^\| `/([a-z-]+)( [A-Z]+)?` \| (.+?) \| (.+?) \| (\w+) \|$",
+        (CHECKOUT / "docs" / "commands.md").read_text("utf-8"),
+        re.M,
+    )
+    documented = {name: (usage, meaning, who, access) for name, usage, meaning, who, access in rows}
+    assert set(documented) == set(roster.RIGHTS)
+    for name, (usage, meaning, who, access) in documented.items():
+        right = roster.RIGHTS[name]
+        roles = [role.value for role in Role if role in right.roles] or ["everybody"]
+        assert who == ", ".join(roles + ["the author"] * right.author), name
+        assert access == right.forge.value, name
+        assert f"{name}{usage}: {meaning}." == commands.summary(name), name
