@@ -1,0 +1,176 @@
+"""The pages: all pull requests, one pull request, and the box to say something on it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from flask import Blueprint, abort, redirect, request, url_for
+from flask.typing import ResponseReturnValue
+
+from intakebot import log
+from intakebot.model import ContributorError, OperatorError, Pull, State, TryLater
+from intakebot.store import incidents
+from intakebot.store import pages as store
+from intakebot.store.pages import PullLine
+from intakebot.web.diff import Diff
+from intakebot.web.fetches import has_commits
+from intakebot.web.front import front
+from intakebot.web.shown import page, whose_turn
+from intakebot.web.view import Remembered, ask_forge, checks_of, diff_of, remember
+from intakebot.web.visitor import (
+    Visitor,
+    asking_forge,
+    in_session,
+    refuse_forged_forms,
+    signed_in,
+)
+
+PULL = "/pulls/<path:repo>/<int(max=2147483647):number>"
+EACH = 100  # pull requests on one page of the list
+MOST_COMMENTS = 200  # on one page, the newest
+COMMIT = re.compile(r"[0-9a-f]{40}")
+
+pages = Blueprint("pages", __name__)
+
+
+def visiting() -> Visitor:
+    found = in_session()
+    if found is None:
+        abort(401)
+    return found
+
+
+# --- the list -------------------------------------------------------------------------
+
+
+@pages.get("/")
+@signed_in
+def pulls() -> ResponseReturnValue:
+    visitor = visiting()
+    state, repo, number = asked_state(), request.args.get("repo", ""), _page_number()
+    with front().house.database.read() as connection:
+        found = store.list_pulls(
+            connection,
+            visitor.scope,
+            state=state,
+            repo=repo,
+            limit=EACH + 1,
+            offset=(number - 1) * EACH,
+        )
+        return page(
+            "pulls.html",
+            pulls=found[:EACH],
+            more=len(found) > EACH,
+            number=number,
+            state=state,
+            repo=repo,
+            counts=store.count_states(connection, visitor.scope, repo),
+            repos=store.repo_names(connection, visitor.scope),
+            incidents=incidents.recent(connection, 10) if visitor.on_roster else [],
+            lanes=store.troubled_lanes(connection) if visitor.on_roster else [],
+            troubled=store.troubled_pulls(connection, 20) if visitor.on_roster else [],
+            turn=whose_turn,
+            git_url=front().settings.git_url,
+        )
+
+
+def asked_state() -> State | None:
+    """From `?state=`, as a word ("needs changes") or as one piece ("needs-changes")."""
+    asked = request.args.get("state", "").strip()
+    if not asked:
+        return None
+    for state in State:
+        if asked in (state.value, state.slug):
+            return state
+    abort(400, f"There is no such state. The states are: {', '.join(State)}.")
+
+
+def _page_number() -> int:
+    asked = request.args.get("page", "1")
+    return max(1, int(asked)) if re.fullmatch(r"[0-9]{1,6}", asked) else 1
+
+
+# --- one pull request -----------------------------------------------------------------
+
+
+@pages.get(PULL)
+@signed_in
+def pull(repo: str, number: int) -> ResponseReturnValue:
+    return _pull_page(_find(repo, number), posted="posted" in request.args)
+
+
+@pages.post(f"{PULL}/comments")
+@signed_in
+def say(repo: str, number: int) -> ResponseReturnValue:
+    refuse_forged_forms()
+    known = _find(repo, number)
+    text = request.form.get("text", "").replace("\r\n", "\n").strip()
+    seen_head = request.form.get("seen_head", "")
+    if seen_head and not COMMIT.fullmatch(seen_head):
+        abort(400)
+    try:
+        speak(visiting(), known.line, text, seen_head)
+    except ContributorError as error:
+        return _pull_page(known, problem=str(error), text=text), 400
+    except TryLater:
+        problem = "The forge can't take your comment right now; it was not posted. Try again."
+        return _pull_page(known, problem=problem, text=text), 503
+    return redirect(url_for("pages.pull", repo=repo, number=number, posted=1, _anchor="comments"))
+
+
+def speak(visitor: Visitor, line: PullLine, text: str, seen_head: str) -> str:
+    """Post a comment in this person's name; ContributorError says why not."""
+    if not text or "\0" in text:
+        raise ContributorError("Write something first." if not text else "Leave out the NUL.")
+    forge = front().house.forges.get(line.repo.forge)
+    if forge is None or visitor.forge != line.repo.forge:
+        raise ContributorError("You are signed in at another forge than this pull request's.")
+    with asking_forge():
+        try:
+            return forge.say(line.repo.id, line.number, visitor.person.id, text, seen_head)
+        except OperatorError as error:
+            log.warning("comment not posted", repo=line.repo.name, why=str(error))
+            raise TryLater(str(error)) from error
+
+
+def _find(repo: str, number: int) -> Remembered:
+    with front().house.database.read() as connection:
+        line = store.find_pull(connection, visiting().scope, repo, number)
+        if line is None:
+            abort(404)
+        return remember(connection, line)
+
+
+def _pull_page(
+    known: Remembered, *, posted: bool = False, problem: str = "", text: str = ""
+) -> str:
+    house, line = front().house, known.line
+    live, forge_problem = ask_forge(house, line)
+    return page(
+        "pull.html",
+        known=known,
+        line=line,
+        live=live,
+        forge_problem=forge_problem,
+        most_comments=MOST_COMMENTS,
+        moved=live is not None and live.head != line.head,
+        bot=front().own.id_at(line.repo.forge),
+        may_speak=visiting().forge == line.repo.forge,
+        checks=checks_of(house, line),
+        diff=_diff(known, live),
+        posted=posted,
+        problem=problem,
+        text=text,
+        turn=whose_turn,
+    )
+
+
+def _diff(known: Remembered, live: Pull | None) -> Diff | str:
+    house, line, seen = front().house, known.line, known.evidence
+    if seen is not None and seen.base and live is not None:
+        git = house.mirror(line.repo).git
+        if not has_commits(git, seen.base, seen.head):
+            front().fetches.start(replace(line, repo=live.repo), seen, live)
+            return "The commits are being fetched to this machine; reload in a moment."
+    return diff_of(house, seen, line)

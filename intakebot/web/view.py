@@ -1,0 +1,89 @@
+"""One pull request as pages and API show it: what is remembered, what git has, what the forge says.
+
+Only the memory is needed. When the mirror or the forge can't be read, that part says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from intakebot import log
+from intakebot.flow.house import House
+from intakebot.model import Command, OperatorError, Pull, TryLater
+from intakebot.repo.change import tree_of
+from intakebot.repo.git import GitFailed
+from intakebot.store import lanes, pages, receipts, words
+from intakebot.store.pages import Check, Evidence, FirstVerdict, PullLine
+from intakebot.web.diff import Diff, read_diff
+from intakebot.web.visitor import asking_forge
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What the database knows of one pull request."""
+
+    line: PullLine
+    evidence: Evidence | None
+    first_verdict: FirstVerdict | None
+    commands: list[Command]
+    receipts: list[sa.Row[Any]]
+    landing: sa.Row[Any] | None
+    entry: lanes.EntryRow | None
+    position: int  # in its lane, from 1; 0 when it does not wait
+
+
+def remember(connection: sa.Connection, line: PullLine) -> Remembered:
+    entry = lanes.entry_of(connection, line.id)
+    ahead = lanes.waiting(connection, entry.lane_id) if entry else []
+    return Remembered(
+        line=line,
+        evidence=pages.evidence(connection, line),
+        first_verdict=pages.first_verdict(connection, line.id, line.head),
+        commands=words.of_pull(connection, line.id),
+        receipts=receipts.of_pull(connection, line.id),
+        landing=lanes.landing_of_pull(connection, line.id),
+        entry=entry,
+        position=sum(one.id <= entry.id for one in ahead) if entry else 0,
+    )
+
+
+def ask_forge(house: House, line: PullLine) -> tuple[Pull | None, str]:
+    """The pull request as the forge has it now, or why that can't be shown."""
+    forge = house.forges.get(line.repo.forge)
+    if forge is None:
+        return None, "Its forge is no longer set up here."
+    try:
+        with asking_forge():
+            pull = forge.pull(line.repo.id, line.number)
+    except (TryLater, OperatorError) as error:
+        log.warning("page without the forge", repo=line.repo.name, why=str(error))
+        return None, "The forge can't be asked right now, so comments are not shown."
+    return pull, "" if pull else "The forge no longer has this pull request."
+
+
+def checks_of(house: House, line: PullLine) -> list[Check] | None:
+    """Checks on the head's own tree; None when the mirror here does not have the head."""
+    try:
+        tree = tree_of(house.mirror(line.repo).git, line.head)
+    except (GitFailed, TryLater, OperatorError, ValueError):
+        return None
+    with house.database.read() as connection:
+        return pages.checks_on(connection, tree)
+
+
+def diff_of(house: House, seen: Evidence | None, line: PullLine) -> Diff | str:
+    """The diff that the last look judged, or why it can't be shown."""
+    if seen is None or not seen.base:
+        return "There is nothing to compare yet."
+    try:
+        git = house.mirror(line.repo).git
+        bases = git.run("merge-base", seen.base, seen.head, ok=(0, 1)).decode().split()
+        if not bases:
+            return "The two histories have nothing in common, so there is no diff."
+        return read_diff(git, bases[0], seen.head, seen.findings)
+    except (GitFailed, TryLater, OperatorError, ValueError) as error:
+        log.warning("diff not shown", repo=line.repo.name, number=line.number, why=str(error))
+        return "The diff can't be read right now; reload in a moment."
