@@ -235,6 +235,16 @@ class Pull:
     main_url: str = ""  # the main repository as the author writes it
 
 
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """What people may change about a pull request without a push."""
+
+    title: str
+    description: str
+    target: str
+    draft: bool
+
+
 # --- what git says --------------------------------------------------------------------
 
 

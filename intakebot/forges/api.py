@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from intakebot.model import Account, Effect, Incident, Permission, Pull, Repo
+from intakebot.model import Account, Effect, Incident, Permission, Pull, Repo, Wording
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +47,7 @@ class Forge(Protocol):
 
     def say(self, repo_id: str, number: int, account_id: str, text: str, seen_head: str) -> str:
         """Post a comment for a signed-in person; returns its id. ContributorError if refused."""
+
+    def reword(self, repo_id: str, number: int, account_id: str, wording: Wording) -> None:
+        """Change title, description, target and draft for a signed-in person. ContributorError
+        if refused."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any, Literal
 
@@ -31,9 +32,11 @@ from intakebot.model import (
     Source,
     Status,
     TryLater,
+    Wording,
 )
 
 TIMEOUT = (5, 30)  # seconds to connect, to answer
+BOT = "intakebot"
 Json = Mapping[str, Any]
 
 
@@ -121,17 +124,28 @@ class GitForge:
         return _account(answer)
 
     def say(self, repo_id: str, number: int, account_id: str, text: str, seen_head: str) -> str:
-        answer = self._ask(
-            "POST",
-            f"/api/repos/{repo_id}/pulls/{number}/comments",
-            {"text": text, "seen_head": seen_head or None},
+        body = {"text": text, "seen_head": seen_head or None}
+        place = f"/api/repos/{repo_id}/pulls/{number}/comments"
+        return str(self._for_somebody(account_id, "POST", place, body)["id"])
+
+    def reword(self, repo_id: str, number: int, account_id: str, wording: Wording) -> None:
+        place = f"/api/repos/{repo_id}/pulls/{number}"
+        self._for_somebody(account_id, "PATCH", place, asdict(wording))
+
+    def _for_somebody(
+        self, account_id: str, method: str, path: str, body: Mapping[str, Any]
+    ) -> Json:
+        """In that person's name and with that person's rights; a refusal is theirs to read."""
+        answer = self._send(
+            method,
+            path,
+            body,
             auth=(self.me().login, self.tokens["web"]),
             headers={"On-Behalf-Of": account_id},
-            none=(400, 403, 404, 413),
         )
-        if answer is None:
-            raise ContributorError("The Git forge does not take this comment from you.")
-        return str(answer["id"])
+        if answer.status_code in (400, 403, 404, 409, 413):
+            raise ContributorError(_json(answer).get("error") or "The Git forge refuses this.")
+        return self._judged(answer, method, path)
 
     # --- HTTP -------------------------------------------------------------------------
 
@@ -147,33 +161,42 @@ class GitForge:
         body: Mapping[str, Any] | None = None,
         *,
         auth: tuple[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
         none: Sequence[int] = (),
     ) -> Json | None:
         """The answer's JSON; None for a status in `none`."""
+        answer = self._send(method, path, body, auth=auth or (BOT, self.tokens["bot"]))
+        return None if answer.status_code in none else self._judged(answer, method, path)
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None,
+        *,
+        auth: tuple[str, str],
+        headers: Mapping[str, str] | None = None,
+    ) -> requests.Response:
         try:
-            answer = self.session.request(
+            return self.session.request(
                 method,
                 self.url + path,
                 json=body,
-                auth=auth or ("intakebot", self.tokens["bot"]),
+                auth=auth,
                 headers=dict(headers or {}),
                 timeout=TIMEOUT,
                 allow_redirects=False,
             )
         except requests.RequestException as error:
             raise TryLater(f"the Git forge does not answer: {error}") from error
-        if answer.status_code in none:
-            return None
+
+    def _judged(self, answer: requests.Response, method: str, path: str) -> Json:
+        said = f"the Git forge: {method} {path}: {answer.status_code}"
         if answer.status_code in (401, 403):
-            raise OperatorError(
-                f"the Git forge refuses the bot: {method} {path}: {answer.status_code}; "
-                "check the GIT_*_TOKEN settings"
-            )
+            raise OperatorError(f"{said}; it refuses the bot, check the GIT_*_TOKEN settings")
         if answer.status_code >= 500 or answer.status_code in (409, 429):
-            raise TryLater(f"the Git forge: {method} {path}: {answer.status_code}")
+            raise TryLater(said)
         if answer.status_code >= 300:
-            raise OperatorError(f"the Git forge: {method} {path}: {answer.status_code}")
+            raise OperatorError(said)
         return _json(answer)
 
     def _repo(self, found: Json) -> Repo:

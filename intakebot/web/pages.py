@@ -97,7 +97,7 @@ def _page_number() -> int:
 @pages.get(PULL)
 @signed_in
 def pull(repo: str, number: int) -> ResponseReturnValue:
-    return _pull_page(_find(repo, number), posted="posted" in request.args)
+    return pull_page(_find(repo, number), posted="posted" in request.args)
 
 
 @pages.post(f"{PULL}/comments")
@@ -112,10 +112,10 @@ def say(repo: str, number: int) -> ResponseReturnValue:
     try:
         speak(visiting(), known.line, text, seen_head)
     except ContributorError as error:
-        return _pull_page(known, problem=str(error), text=text), 400
+        return pull_page(known, problem=str(error), text=text), 400
     except TryLater:
         problem = "The forge can't take your comment right now; it was not posted. Try again."
-        return _pull_page(known, problem=problem, text=text), 503
+        return pull_page(known, problem=problem, text=text), 503
     return redirect(url_for("pages.pull", repo=repo, number=number, posted=1, _anchor="comments"))
 
 
@@ -142,9 +142,7 @@ def _find(repo: str, number: int) -> Remembered:
         return remember(connection, line)
 
 
-def _pull_page(
-    known: Remembered, *, posted: bool = False, problem: str = "", text: str = ""
-) -> str:
+def pull_page(known: Remembered, *, posted: bool = False, problem: str = "", text: str = "") -> str:
     house, line = front().house, known.line
     live, forge_problem = ask_forge(house, line)
     return page(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 
 from intakebot.forges.api import PullsSince
@@ -17,6 +17,7 @@ from intakebot.model import (
     Pull,
     Repo,
     TryLater,
+    Wording,
 )
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -78,6 +79,13 @@ class FakeForge:
         by = next(one for one in PEOPLE.values() if one.id == account_id)
         self.said.append((number, by.login, text, seen_head))
         return self.comment(number, by, text).id
+
+    def reword(self, repo_id: str, number: int, account_id: str, wording: Wording) -> None:
+        self._answer()
+        pull = self.found[number]
+        if account_id not in (GRACE.id, pull.author.id):
+            raise ContributorError("Only its author may change this.")
+        self.found[number] = replace(pull, **asdict(wording))
 
     def comment(self, number: int, by: Account, text: str, key: str | None = None) -> Comment:
         pull = self.found[number]
