@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+import redis
 from rq import SimpleWorker
 from rq.serializers import JSONSerializer
 
@@ -68,14 +69,21 @@ class _Worker(SimpleWorker):
 
 
 def work(settings: Settings, kind: str, *, burst: bool = False) -> None:
-    """Take jobs of one kind ("looks" or "runs") until told to stop, or until none is left."""
+    """Take jobs of one kind ("looks" or "runs") until told to stop, or until none is left.
+
+    Raises TryLater when Redis goes away; whoever supervises starts it again.
+    """
     require(settings)
     connection = bell.connect(settings.redis_url)
-    worker = _Worker(
-        [bell.queue(QUEUES[kind], connection)],
-        connection=connection,
-        serializer=JSONSerializer,
-        worker_ttl=60,
-    )
-    worker.log.setLevel("WARNING")
-    worker.work(burst=burst, logging_level="WARNING")
+    try:
+        bell.wait_for(connection)
+        worker = _Worker(
+            [bell.queue(QUEUES[kind], connection)],
+            connection=connection,
+            serializer=JSONSerializer,
+            worker_ttl=60,
+        )
+        worker.log.setLevel("CRITICAL")
+        worker.work(burst=burst, logging_level="CRITICAL")
+    except redis.RedisError as error:
+        raise TryLater(f"Redis at {settings.redis_url} went away: {error}") from error

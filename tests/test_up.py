@@ -73,6 +73,7 @@ def test_ctrl_c_leaves_no_process_behind(house: RunningHouse) -> None:
     house.process.send_signal(signal.SIGINT)
     assert house.process.wait(timeout=15) == 0
     assert_all_gone(left)
+    assert "Traceback" not in (house.state / "up.log").read_text()
 
 
 def test_kill_9_leaves_no_process_behind_with_a_push_and_a_check_in_flight(

@@ -6,6 +6,7 @@ own, so that a full house of test suites never keeps anybody from an answer.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 
 import redis
@@ -40,6 +41,19 @@ class RqBell:
 
 def connect(redis_url: str) -> redis.Redis:
     return redis.Redis.from_url(redis_url, socket_connect_timeout=2)
+
+
+def wait_for(connection: redis.Redis, within: float = 10.0) -> None:
+    """Until it answers: it may be starting beside us. Raises redis.RedisError when it doesn't."""
+    deadline = time.monotonic() + within
+    while True:
+        try:
+            connection.ping()
+            return
+        except redis.RedisError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
 
 
 def queue(name: str, connection: redis.Redis) -> Queue:

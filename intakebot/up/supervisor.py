@@ -20,6 +20,7 @@ from pathlib import Path
 from types import FrameType
 
 from intakebot import log
+from intakebot.model import OperatorError, TryLater
 
 TAG = "INTAKEBOT_HOUSE"
 GRACE = 8.0  # seconds between SIGTERM and SIGKILL
@@ -30,11 +31,15 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One process of the house: a function run in a fork, or a program."""
+    """One process of the house: a function run in a fork, or a program.
+
+    One that `others_need` is stopped after all the rest.
+    """
 
     name: str
     run: Callable[[], None] | None = None
     argv: Sequence[str] = ()
+    others_need: bool = False
 
 
 @dataclass(slots=True)
@@ -99,6 +104,14 @@ class Supervisor:
             self._start(part, failures)
 
     def _end_all(self) -> None:
+        needed = {pid: child for pid, child in self.running.items() if child.part.others_need}
+        for pid in needed:
+            del self.running[pid]
+        self._end_running()
+        self.running = needed
+        self._end_running()
+
+    def _end_running(self) -> None:
         for pid in self.running:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGTERM)
@@ -139,6 +152,8 @@ def spawn(part: Part, leash: int) -> int:
         status = 0
     except SystemExit as ended:
         status = ended.code if isinstance(ended.code, int) else 1
+    except (TryLater, OperatorError) as error:
+        log.warning("process can't go on", part=part.name, why=str(error))
     except BaseException:
         log.bug("process failed", part=part.name)
     finally:

@@ -38,7 +38,7 @@ def valkey(folder: Path) -> Part:
         "io-threads": "1",
     }
     argv = [program(), *(word for key, value in options.items() for word in (f"--{key}", value))]
-    return Part("bell", argv=argv)
+    return Part("bell", argv=argv, others_need=True)
 
 
 def program() -> str:
