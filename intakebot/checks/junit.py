@@ -14,6 +14,7 @@ from intakebot.model import Finding, Level
 MAX_DEPTH = 50
 PROBLEMS = ("failure", "error")
 # "tests/test_prices.py:7: AssertionError", and Python's 'File "tests/test_prices.py", line 7'.
+ADDRESS = re.compile(r"0x[0-9a-f]{6,16}\b")
 FRAME = re.compile(
     r'^(?P<path>[^\s:"][^:"\n]{0,400}\.\w{1,10}):(?P<line>\d{1,7}):'
     r'|^ *File "(?P<file>[^"\n]{1,400})", line (?P<at>\d{1,7})',
@@ -69,8 +70,13 @@ def problems(case: Element) -> Iterator[Element]:
 
 def finding(case: Element, problem: Element) -> Finding:
     path, line = place(case, problem.text or "")
-    what = message(problem.get("message", "") or problem.text or problem.tag)
+    what = one_line(message(problem.get("message", "") or problem.text or problem.tag))
     return Finding(path, line, Level.ERROR, message(case.get("name", "")), what, "junit")
+
+
+def one_line(text: str) -> str:
+    """Without memory addresses: they change with each run, and the fault stays the same."""
+    return ADDRESS.sub("0x…", " ".join(text.split()))
 
 
 def place(case: Element, text: str) -> tuple[str, int]:

@@ -187,7 +187,10 @@ class GitForge:
                 allow_redirects=False,
             )
         except requests.RequestException as error:
-            raise TryLater(f"the Git forge does not answer: {error}") from error
+            kind = type(error).__name__
+            raise TryLater(
+                f"the Git forge at {self.url} does not answer ({kind}); is it running?"
+            ) from error
 
     def _judged(self, answer: requests.Response, method: str, path: str) -> Json:
         said = f"the Git forge: {method} {path}: {answer.status_code}"

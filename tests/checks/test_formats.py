@@ -167,3 +167,14 @@ def test_a_test_that_fails_twice_is_one_test() -> None:
     data = junit('<testcase name="t" file="a.py"><failure/><error/></testcase>')
     sentence = SUMMARIES["junit"](data, FORMATS["junit"](data))
     assert sentence == "1 of 1 test failed: a.py: t"
+
+
+def test_a_failure_that_is_the_same_again_reads_the_same_again() -> None:
+    def told(address: str) -> str:
+        text = f"assert 0 == 350&#10; +  where 0 = &lt;function ship at {address}&gt;(500)"
+        data = junit(f'<testcase name="t"><failure message="{text}"/></testcase>')
+        [found] = FORMATS["junit"](data)
+        return found.message
+
+    assert told("0x7f55ae781f80") == told("0x7f9911aa0010")
+    assert told("0x7f55ae781f80") == "assert 0 == 350 + where 0 = <function ship at 0x…>(500)"
