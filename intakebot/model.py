@@ -492,8 +492,9 @@ class Said(StrEnum):
 class Command:
     """One command in one comment, and what was decided about it, once.
 
-    `head` is the commit its author saw; `index` its place among the comment's commands.
-    `live` is False once the comment was deleted or the words edited away.
+    `head` is the commit its author saw, `target` the branch the pull request went to when it
+    was read; `index` its place among the comment's commands. `live` is False once the comment
+    was deleted or the words edited away.
     """
 
     comment: str
@@ -507,6 +508,7 @@ class Command:
     said: Said
     answer: str
     live: bool = True
+    target: str = ""
 
 
 # --- what people should see -----------------------------------------------------------

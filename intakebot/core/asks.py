@@ -60,9 +60,16 @@ class Asks:
 TIGHTENING = frozenset({"hold", "unapprove"})  # these stay done even when the comment goes
 
 
-def fold(commands: Iterable[Command], head: str, same_result: Callable[[str], bool]) -> Asks:
-    """`same_result(old_head)` tells whether merging it gives the tree that the head gives."""
-    approvals: dict[str, Command] = {}
+def fold(
+    commands: Iterable[Command], head: str, target: str, same_result: Callable[[str], bool]
+) -> Asks:
+    """What holds for merging `head` into `target`.
+
+    `same_result(old_head)` tells whether merging it gives the tree that the head gives.
+    Every approval given since the person's last /unapprove is weighed, not only the newest: else
+    deleting a newer one could bring an older one to life.
+    """
+    approvals: dict[str, list[Command]] = {}
     holds: dict[str, Command] = {}
     merges: list[Command] = []
     cleared = False
@@ -74,7 +81,7 @@ def fold(commands: Iterable[Command], head: str, same_result: Callable[[str], bo
             continue
         match command.name:
             case "approve":
-                approvals[command.by.id] = command
+                approvals.setdefault(command.by.id, []).append(command)
             case "unapprove":
                 approvals.pop(command.by.id, None)
             case "hold":
@@ -84,17 +91,18 @@ def fold(commands: Iterable[Command], head: str, same_result: Callable[[str], bo
             case "merge":
                 merges.append(command)
             case "ok-to-test":
-                cleared = cleared or command.head == head
+                cleared = cleared or command.head == head  # whose code it is, not where it goes
             case "deploy":
                 deploy = command
     standing = {
         by: command
-        for by, command in approvals.items()
-        if command.head == head or same_result(command.head)
+        for by, given in approvals.items()
+        for command in given
+        if command.target == target and (command.head == head or same_result(command.head))
     }
-    gone = [command for by, command in approvals.items() if by not in standing]
-    gone += [command for command in merges if command.head != head]
-    current = [command for command in merges if command.head == head]
+    gone = [given[-1] for by, given in approvals.items() if by not in standing]
+    current = [one for one in merges if (one.head, one.target) == (head, target)]
+    gone += [command for command in merges if command not in current]
     return Asks(
         approvals=standing,
         void=tuple(sorted(gone, key=lambda command: command.seq)),

@@ -166,15 +166,27 @@ def standing_sentence(standing: Standing) -> str:
     )
 
 
-def voided(asks: Asks, head: str) -> dict[str, str]:
-    """Said once for each commit whose approvals or merge requests a push took away."""
-    by_head: dict[str, list[Command]] = {}
+def voided(asks: Asks, head: str, target: str) -> dict[str, str]:
+    """Said once for each commit, or target, whose approvals and merge requests no longer count."""
+    grouped: dict[tuple[str, str], list[Command]] = {}
     for command in asks.void:
-        by_head.setdefault(command.head, []).append(command)
-    return {f"void:{old[:12]}": _void(old, head, commands) for old, commands in by_head.items()}
+        elsewhere = "" if command.target == target else command.target
+        grouped.setdefault((command.head, elsewhere), []).append(command)
+    told = {}
+    for (old, elsewhere), commands in grouped.items():
+        if elsewhere:
+            key = f"void:{old[:12]}:{elsewhere}"
+            reason = (
+                f"for merging into {escape.code(elsewhere)}; it goes to {escape.code(target)} now"
+            )
+        else:
+            key = f"void:{old[:12]}"
+            reason = f"for `{old[:12]}`; a newer commit was pushed, `{head[:12]}`"
+        told[key] = _void(commands, reason)
+    return told
 
 
-def _void(old: str, head: str, commands: Sequence[Command]) -> str:
+def _void(commands: Sequence[Command], reason: str) -> str:
     approvals = [command for command in commands if command.name == "approve"]
     merges = [command for command in commands if command.name == "merge"]
     said = []
@@ -182,12 +194,9 @@ def _void(old: str, head: str, commands: Sequence[Command]) -> str:
         said.append(f"the approval by {_people(approvals)}")
     if merges:
         said.append(f"the `/merge` by {_people(merges)}")
-    verb = "was" if len(said) == 1 and len(commands) == 1 else "were"
-    sentence = f"{listed(said, 'and')} {verb} for `{old[:12]}`"
-    return (
-        f"{sentence[0].upper()}{sentence[1:]}; a newer commit was pushed, `{head[:12]}`, "
-        "so that no longer counts. Please look at it again."
-    )
+    verb = "was" if len(commands) == 1 else "were"
+    sentence = f"{listed(said, 'and')} {verb} {reason}, so that no longer counts."
+    return f"{sentence[0].upper()}{sentence[1:]} Please look at it again."
 
 
 def inline_notes(findings: Sequence[Finding]) -> dict[str, InlineNote]:

@@ -74,7 +74,7 @@ def judgement(house: House, row: work.PullRow, pull: Pull) -> Judgement:
         heard = listener.listen(known.commands, known.comments)
         trusted = [one for one in pull.reviews if _requests_changes(listener, one, pull)]
         checked = _results(connection, reading)
-    asks = fold(heard.all, pull.head, lambda old: _same_result(reading, old))
+    asks = fold(heard.all, pull.head, pull.target, lambda old: _same_result(reading, old))
     results, findings = checked
     gathered = facts.Gathered(
         pull=pull,

@@ -100,6 +100,7 @@ class Listener:
                     seq=review.seq,
                     said=Said.DONE,
                     answer="",
+                    target=self.pull.target,
                 )
                 yield command, self._decide(command, counting)
 
@@ -112,7 +113,7 @@ class Listener:
         pushes = [(push.seq, push.head) for push in self.pull.pushes]
         head = head_seen(pushes, comment.seq, comment.seen_head)
         for index, word in enumerate(chat.words(comment.text, commands.COMMANDS)):
-            command = _command(comment, index, word, head)
+            command = _command(comment, index, word, head, self.pull.target)
             if comment.edited:
                 yield command, Decision(Said.DENIED, EDITED)
             elif word.nearest is not None:
@@ -124,7 +125,7 @@ class Listener:
         self, comment: Comment, counting: list[Command]
     ) -> Iterator[tuple[Command, Decision]]:
         old = [command for command in counting if command.comment == comment.id]
-        had = {(command.name, command.args) for command in old}
+        had = {(command.name, command.args) for command in old if command.live}
         start = max((command.index for command in old), default=0) // EDITED_INDEX + 1
         added = [
             word
@@ -132,12 +133,13 @@ class Listener:
             if word.nearest is None and (word.name, word.args) not in had
         ]
         for index, word in enumerate(added):
-            command = _command(comment, start * EDITED_INDEX + index, word, "")
+            index += start * EDITED_INDEX
+            command = _command(comment, index, word, "", self.pull.target)
             yield command, Decision(Said.DENIED, EDITED)
 
     def _decide(self, command: Command, counting: Iterable[Command]) -> Decision:
         person = self.who(command.by)
-        asks = fold(counting, self.pull.head, lambda _: False)
+        asks = fold(counting, self.pull.head, self.pull.target, lambda _: False)
         return commands.decision(
             Ask(
                 name=command.name,
@@ -198,7 +200,7 @@ def unknown(word: chat.Word) -> Decision:
     return Decision(Said.UNKNOWN, f"{shown} is no command; `/help` lists them.")
 
 
-def _command(comment: Comment, index: int, word: chat.Word, head: str) -> Command:
+def _command(comment: Comment, index: int, word: chat.Word, head: str, target: str) -> Command:
     return Command(
         comment=comment.id,
         index=index,
@@ -210,6 +212,7 @@ def _command(comment: Comment, index: int, word: chat.Word, head: str) -> Comman
         seq=comment.seq,
         said=Said.DONE,
         answer="",
+        target=target,
     )
 
 

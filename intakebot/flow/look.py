@@ -96,6 +96,9 @@ def _bring(house: House, row: work.PullRow, lease: Lease) -> datetime | None:
         return None
     crashpoint("look.after_forge_read")
     report = consider(house, row, pull)
+    if report.judgement.standing.state is State.BLOCKED_BY_US:
+        why = report.judgement.standing.why
+        log.warning("blocked by us", pull=f"{row.repo.name}#{row.number}", why=why)
     bells = _remember(house, row, report, lease)
     crashpoint("look.after_commit")
     house.bell.ring(bells)
@@ -138,7 +141,7 @@ def _wanted(house: House, judged: Judgement, closing: datetime | None) -> Look:
     return Look(
         comments={
             **comment.answers(judged.heard.all),
-            **({} if over else comment.voided(judged.asks, pull.head)),
+            **({} if over else comment.voided(judged.asks, pull.head, pull.target)),
             STATUS: text,
         },
         inline={} if over else comment.inline_notes(judged.findings),
@@ -153,6 +156,8 @@ def _remember(house: House, row: work.PullRow, report: Report, lease: Lease) -> 
     bells: list[str] = []
     with house.database.write() as connection:
         keep(house, connection, pulls, row.id, lease)
+        if row.repo.name != judged.pull.repo.name:  # new here, or renamed at the forge
+            work.know_repo(connection, judged.pull.repo)
         words_table.keep(connection, row.id, judged.heard.decided, now)
         for gone in judged.heard.gone:
             words_table.withdraw(connection, row.id, gone.comment, gone.index)
@@ -171,8 +176,8 @@ def _remember(house: House, row: work.PullRow, report: Report, lease: Lease) -> 
         memory.keep_standing(connection, row.id, judged.pull, judged.standing, now)
         bells += _ask_for_runs(connection, row, judged, now)
         bells += _enter_lane(connection, row, judged, now)
-        if not report.effects:
-            receipts.settle(connection, row.id, now)
+        again = [outbox.effect_key(judged.pull, effect) for effect in report.effects]
+        receipts.settle(connection, row.id, again, now)
         crashpoint("look.before_commit")
     return bells
 
@@ -207,12 +212,15 @@ def _ask_for_runs(
 def _enter_lane(
     connection: sa.Connection, row: work.PullRow, judged: Judgement, now: datetime
 ) -> list[str]:
-    """A queued pull request has an entry in its lane, and a /deploy reaches its landing."""
+    """A queued pull request has an entry in its lane, and a /deploy reaches its landing.
+
+    The lane of an entry that is there already is rung too: it may have to drop it.
+    """
     merge, pull = judged.asks.merge, judged.pull
-    lane_id = work.lane_row(connection, row.repo.id, pull.target)
     entry = lanes.entry_of(connection, row.id)
-    due = entry is not None
+    due = {entry.lane_id} if entry is not None else set()
     if judged.standing.state is State.QUEUED and merge is not None:
+        lane_id = work.lane_row(connection, row.repo.id, pull.target)
         lanes.enter(
             connection,
             lane_id,
@@ -224,13 +232,12 @@ def _enter_lane(
             merge.at,
             now,
         )
-        due = True
+        due.add(lane_id)
     if judged.asks.deploy is not None:
         landing = lanes.landing_of_pull(connection, row.id)
         if landing is not None and landing.deployed_at is None:
             lanes.change_landing(connection, landing.id, deploy_asked=True)
-            due = True
-    if not due:
-        return []
-    work.nudge(connection, lanes_table, lane_id, now)
-    return [f"lane:{lane_id}"]
+            due.add(work.lane_row(connection, row.repo.id, landing.branch))
+    for lane_id in due:
+        work.nudge(connection, lanes_table, lane_id, now)
+    return [f"lane:{lane_id}" for lane_id in sorted(due)]

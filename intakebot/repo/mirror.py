@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from intakebot.crash import crashpoint
-from intakebot.model import TryLater
+from intakebot.model import OperatorError, TryLater
 from intakebot.repo.git import Credential, Git, GitFailed, Limits, branch_ref, full_id
 
 UNREADABLE = re.compile(
@@ -29,11 +29,11 @@ UNREADABLE = re.compile(
 GONE = re.compile(r"not our ref|unadvertised object|no such remote ref", re.IGNORECASE)
 
 
-class Unreadable(Exception):
+class Unreadable(OperatorError):
     """The bot may not read this repository, or it is gone."""
 
 
-class NoSuchCommit(Exception):
+class NoSuchCommit(TryLater):
     """The repository is readable, but no longer has the commit."""
 
 
@@ -128,5 +128,5 @@ def _explained(error: GitFailed, url: str) -> Exception:
     if GONE.search(error.text):
         return NoSuchCommit(error.text)
     if UNREADABLE.search(error.text):
-        return Unreadable(f"{url}: {error.text}")
+        return Unreadable(f"{url}: {error.text}; give the bot's token access to it")
     return TryLater(f"{url}: {error.text}", after=15)

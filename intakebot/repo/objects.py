@@ -9,7 +9,7 @@ from typing import IO
 import git as gitpython
 from gitdb.exc import BadName, BadObject
 
-from intakebot.repo.git import Git, ended, full_id, kill
+from intakebot.repo.git import PROFILE, Git, ended, environment, full_id, kill
 
 SYMLINK, SUBMODULE = "120000", "160000"
 
@@ -19,9 +19,10 @@ def read_file(repository: Git, commit: str, path: str, limit: int = 1 << 20) -> 
 
     Raises ValueError for one over `limit` bytes.
     """
-    # GitDB reads loose objects and packs itself; the default database would start a git process
-    # with an environment that is not ours.
-    with gitpython.Repo(repository.folder, odbt=gitpython.GitDB) as opened:
+    with gitpython.Repo(repository.folder) as opened:
+        # GitPython reads objects through a git process of its own, which gets our profile too.
+        profile = environment(repository.folder, PROFILE)
+        opened.git.update_environment(GIT_DIR=str(repository.folder), **profile)
         try:
             item = opened.commit(full_id(commit)).tree / path
         except (KeyError, BadName, BadObject):

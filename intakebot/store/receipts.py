@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -44,11 +44,12 @@ def confirm(connection: sa.Connection, pull_id: int, key: str, now: datetime) ->
     )
 
 
-def settle(connection: sa.Connection, pull_id: int, now: datetime) -> None:
-    """A look found nothing left to send: what was in doubt is there."""
+def settle(connection: sa.Connection, pull_id: int, again: Sequence[str], now: datetime) -> None:
+    """A look has read the forge: what was in doubt is there or no longer wanted, `again` aside."""
     connection.execute(
         sa.update(receipts)
         .where(receipts.c.pull_id == pull_id, receipts.c.state == "sending")
+        .where(receipts.c.key.not_in(again))
         .values(state="done", done_at=now)
     )
 

@@ -39,6 +39,7 @@ def keep(
                 "login": command.by.login,
                 "display": command.by.name,
                 "head": command.head,
+                "target": command.target,
                 "at": command.at,
                 "seq": command.seq,
                 "said": command.said.value,
@@ -71,4 +72,5 @@ def _command(row: sa.Row[Any]) -> Command:
         said=Said(row.said),
         answer=row.answer,
         live=row.live,
+        target=row.target,
     )

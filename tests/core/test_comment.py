@@ -125,7 +125,7 @@ def test_a_void_says_who_and_which_commit_once_for_each() -> None:
             command("merge", "grace", old, 3),
         )
     )
-    told = comment.voided(asks, head)
+    told = comment.voided(asks, head, "")
     assert set(told) == {f"void:{older[:12]}", f"void:{old[:12]}"}
     both = told[f"void:{old[:12]}"]
     assert both.startswith("The approval by Sam and the `/merge` by Grace were for `bbbbbbbbbbbb`")

@@ -7,16 +7,19 @@ until nothing is due. Sandboxed checks, git, databases and the forge are the rea
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+import traceback
 import urllib.request
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -26,11 +29,13 @@ from intakebot.flow.lane import lane
 from intakebot.flow.look import look
 from intakebot.flow.run import run
 from intakebot.flow.survey import discover, survey
-from intakebot.model import Group, Pull, Role
+from intakebot.flow.sweep import Clock
+from intakebot.model import Comment, Group, Pull, Role
 from intakebot.settings import Settings
-from intakebot.store import people, schema
-from intakebot.store.tables import pulls
-from intakebot.wiring import build_house, built_in_forge, now
+from intakebot.store import people, schema, work
+from intakebot.store.database import Database
+from intakebot.store.tables import lanes, pulls, receipts, runs
+from intakebot.wiring import build_house, built_in_forge, forges, now
 from intakebot.world.house import free_ports
 from intakebot.world.people import Somebody
 
@@ -80,17 +85,22 @@ class Workshop:
             self.house, int(row)
         )
 
+    def look_again(self, number: int) -> None:
+        """As after a delivery that says no more than that something may have happened."""
+        with self.house.database.write() as connection:
+            row = connection.scalar(sa.select(pulls.c.id).where(pulls.c.number == number))
+            assert row is not None
+            work.nudge(connection, pulls, row, self.now())
+        self.bell.ring([f"look:{row}"])
+        self.settle()
+
     def settle_in_a_process_that_dies(self, step: str, times: int = 1) -> bool:
         """The same in a fork that is killed with SIGKILL at a crashpoint; True when it was."""
+        self.house.database.close()  # connections never cross a fork
         pid = os.fork()
         if pid == 0:
             os.environ["INTAKEBOT_CRASH"] = f"{step}:{times}"
-            status = 1
-            with suppress(BaseException):
-                fresh = replace(self, house=_house(self.settings, self.bell, self))
-                fresh.settle()
-                status = 0
-            os._exit(status)
+            os._exit(self._settle_apart())
         _, status = os.waitpid(pid, 0)
         if os.WIFSIGNALED(status):
             assert os.WTERMSIG(status) == signal.SIGKILL
@@ -98,9 +108,29 @@ class Workshop:
         assert os.WEXITSTATUS(status) == 0, "the process failed before it reached its end"
         return False
 
-    def forget_leases(self) -> None:
-        """As if the dead worker's lease had run out: the clock goes on by a minute."""
-        self.offset += timedelta(minutes=1)
+    def _settle_apart(self) -> int:
+        database = Database(self.settings.database_url)
+        self.house = replace(self.house, database=database, forges=forges(self.settings))
+        try:
+            self.settle()
+        except BaseException:
+            traceback.print_exc()
+            return 1
+        return 0
+
+    def restart(self) -> None:
+        """A minute later the dead worker's leases have run out, and the clock has rung again."""
+        self.passes(timedelta(minutes=1))
+        self.bell.waiting.clear()  # its bells died with it
+        Clock(self.house).sweep()
+
+    def sweep(self) -> None:
+        """What the clock rings for, done."""
+        Clock(self.house).sweep()
+        self.settle()
+
+    def passes(self, time: timedelta) -> None:
+        self.offset += time
 
     def now(self) -> datetime:
         return now() + self.offset
@@ -130,12 +160,117 @@ class Workshop:
         token = forge.new_token(login)
         return Somebody(login, token, self.settings.git_url, self.settings.public_url, folder)
 
-    def say(self, person: Somebody, number: int, text: str) -> str:
-        answer = person.forge(
-            "POST", f"/api/repos/{self.repo_id}/pulls/{number}/comments", {"text": text}
-        )
+    def say(self, person: Somebody, number: int, text: str, seen_head: str = "") -> str:
+        """A new comment; returns its id."""
+        body = {"text": text, **({"seen_head": seen_head} if seen_head else {})}
+        answer = person.forge("POST", f"{self.place(number)}/comments", body)
         assert answer.status_code == 201, answer.text
         return str(answer.json()["id"])
+
+    def says(self, person: Somebody, number: int, text: str) -> str:
+        """Say it, settle, and return the bot's answer."""
+        comment = self.say(person, number, text)
+        self.settle()
+        return self.answer_to(number, comment)
+
+    def edit(self, person: Somebody, number: int, comment: str, text: str) -> None:
+        place = f"{self.place(number)}/comments/{comment}"
+        assert person.forge("PATCH", place, {"text": text}).ok
+
+    def delete(self, person: Somebody, number: int, comment: str) -> None:
+        assert person.forge("DELETE", f"{self.place(number)}/comments/{comment}").ok
+
+    def land(self, maintainer: Somebody, number: int) -> None:
+        self.settle()
+        self.say(maintainer, number, "/approve")
+        self.say(maintainer, number, "/merge")
+        self.settle()
+        assert self.standing(number) == "landed", self.why(number)
+
+    def grants(self, login: str, access: str) -> None:
+        built_in_forge(self.settings).grant("site", login, access)
+
+    def review(self, person: Somebody, number: int, state: str) -> None:
+        body = {"head": self.pull(number).head, "state": state}
+        assert person.forge("POST", f"{self.place(number)}/reviews", body).ok
+
+    def change(self, person: Somebody, number: int, **values: object) -> None:
+        """Title, draft, state, target of a pull request."""
+        answer = person.forge("PATCH", self.place(number), values)
+        assert answer.ok, answer.text
+
+    def place(self, number: int) -> str:
+        return f"/api/repos/{self.repo_id}/pulls/{number}"
+
+    # --- writing code -----------------------------------------------------------------
+
+    def clone(self, person: Somebody) -> Path:
+        """This person's clone of the main repository, made on first use, up to date."""
+        folder = person.folder / "site-main"
+        if folder.exists():
+            person.must("fetch", "--quiet", "origin", within=folder)
+            return folder
+        return person.clone()
+
+    def opens(
+        self,
+        person: Somebody,
+        files: Mapping[str, str],
+        *,
+        branch: str = "change",
+        title: str = "Say more on the page",
+        base: str = "origin/main",
+        options: Sequence[str] = (),
+    ) -> int:
+        """Push one commit to a new branch of this person's fork; returns the number."""
+        clone = self.clone(person)
+        person.must("switch", "--quiet", "--no-track", "-C", branch, base, within=clone)
+        person.commit(clone, files, title)
+        said = self.push(person, branch, options=options)
+        number = re.search(r"Pull request #([0-9]+)", said)
+        assert number, said
+        return int(number[1])
+
+    def push(
+        self, person: Somebody, branch: str, *, owner: str = "", options: Sequence[str] = ()
+    ) -> str:
+        """What the clone has checked out, to a branch of a fork, their own unless told."""
+        url = person.url(owner or person.login)
+        wishes = [f"--push-option={option}" for option in options]
+        refspec = f"+HEAD:refs/heads/{branch}"
+        return person.must("push", *wishes, url, refspec, within=self.clone(person))
+
+    def pushes(self, person: Somebody, files: Mapping[str, str], *, branch: str = "change") -> str:
+        """One more commit on the branch; returns the new head."""
+        clone = self.clone(person)
+        person.must("switch", "--quiet", branch, within=clone)
+        head = person.commit(clone, files, "Go on with it")
+        self.push(person, branch)
+        return head
+
+    def served(self, *arguments: str) -> str:
+        """Plain git in the served repository, as somebody on the machine can run it."""
+        folder = self.state / "git" / "main" / "site.git"
+        done = subprocess.run(
+            ["git", f"--git-dir={folder}", *arguments], capture_output=True, check=True, text=True
+        )
+        return done.stdout.strip()
+
+    def by_hand(self, branch: str, files: Mapping[str, str]) -> str:
+        """A commit put on a protected branch behind everybody's back; returns its id."""
+        with tempfile.TemporaryDirectory() as name:
+            place = Path(name)
+            git = ("git", "-C", name, "-c", "user.name=root", "-c", "user.email=root@localhost")
+            url = str(self.state / "git" / "main" / "site.git")
+            _run("git", "clone", "--quiet", "--branch", branch, url, name)
+            for path, text in files.items():
+                (place / path).write_text(text, "utf-8")
+            _run(*git, "add", "--all")
+            _run(*git, "commit", "--quiet", "--message", "By hand")
+            commit = _run(*git, "rev-parse", "HEAD")
+            self.served("fetch", "--quiet", name, commit)
+        self.served("update-ref", f"refs/heads/{branch}", commit)
+        return commit
 
     # --- looking ----------------------------------------------------------------------
 
@@ -148,13 +283,48 @@ class Workshop:
         assert found is not None
         return found
 
+    def newest(self) -> int:
+        """The number of the pull request that was opened last."""
+        return int(self.rows(sa.select(sa.func.max(pulls.c.number)))[0][0])
+
     def standing(self, number: int) -> str:
-        with self.house.database.read() as connection:
-            return str(connection.scalar(sa.select(pulls.c.state).where(pulls.c.number == number)))
+        return str(self._kept(pulls.c.state, number))
 
     def why(self, number: int) -> str:
+        return str(self._kept(pulls.c.why, number))
+
+    def problem(self, number: int) -> str:
+        return str(self._kept(pulls.c.problem, number))
+
+    def _kept(self, column: sa.Column[Any], number: int) -> object:
         with self.house.database.read() as connection:
-            return str(connection.scalar(sa.select(pulls.c.why).where(pulls.c.number == number)))
+            return connection.scalar(sa.select(column).where(pulls.c.number == number))
+
+    def rows(self, query: sa.Select[Any]) -> list[sa.Row[Any]]:
+        with self.house.database.read() as connection:
+            return list(connection.execute(query))
+
+    def runs(self) -> list[tuple[str, str]]:
+        """(state, tree) of every check run, in the order they were asked for."""
+        rows = self.rows(sa.select(runs).order_by(runs.c.id))
+        return [(row.state, row.tree) for row in rows]
+
+    def lane_problem(self) -> str:
+        return str(self.rows(sa.select(lanes.c.problem).where(lanes.c.branch == "main"))[0][0])
+
+    def receipts(self) -> list[sa.Row[Any]]:
+        return self.rows(sa.select(receipts).order_by(receipts.c.id))
+
+    def forge_seq(self) -> str:
+        """How much has happened at the forge, our own writing included."""
+        return self.house.forges["git"].pulls_since(self.repo_id, "").cursor
+
+    def marks(self, number: int) -> list[Comment]:
+        """The bot's comments that are at the forge now, inline ones too."""
+        return [comment for comment in self.pull(number).comments if comment.key is not None]
+
+    def status_text(self, number: int) -> str:
+        return self.bot_says(number)["status"]
 
     def bot_says(self, number: int) -> dict[str, str]:
         """Mark -> text of the bot's comments that are at the forge now."""
@@ -168,18 +338,14 @@ class Workshop:
         return self.bot_says(number).get(f"answer:{comment}", "")
 
     def branch(self, name: str) -> str:
-        served = self.state / "git" / "main" / "site.git"
-        done = subprocess.run(
-            ["git", f"--git-dir={served}", "rev-parse", f"refs/heads/{name}"],
-            capture_output=True,
-            check=True,
-            text=True,
-        )
-        return done.stdout.strip()
+        return self.served("rev-parse", f"refs/heads/{name}")
+
+    def tree(self, name: str) -> str:
+        return self.served("rev-parse", f"refs/heads/{name}^{{tree}}")
 
     def close(self) -> None:
         self.house.database.close()
-        self.server.terminate()
+        self.server.send_signal(signal.SIGQUIT)  # at once, whoever is still connected
         self.server.wait(timeout=20)
 
 
@@ -211,6 +377,10 @@ def open_workshop(state: Path, site: Path) -> Workshop:
     shop.house = _house(settings, bell, shop)
     schema.upgrade(shop.house.database, now=now())
     return shop
+
+
+def _run(*command: str) -> str:
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
 
 
 def _house(settings: Settings, bell: Rings, shop: Workshop) -> House:
