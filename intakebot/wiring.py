@@ -37,6 +37,7 @@ __all__ = [
     "ForgeError",
     "build_house",
     "built_in_forge",
+    "check_data",
     "dialects",
     "install_hook",
     "send_webhooks",
@@ -87,6 +88,12 @@ def dialects() -> dict[str, Dialect]:
     """Forge -> its dialect."""
     read = [read_dialect(name, text) for name, text in dialect_files().items()]
     return {dialect.forge: dialect for dialect in read}
+
+
+def check_data() -> None:
+    """Read every rule and dialect, so that a malformed one is told before anything starts."""
+    read_rules(rule_files())
+    dialects()
 
 
 def built_in_forge(settings: Settings) -> BuiltInForge:

@@ -32,11 +32,16 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def run(installed: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(installed: Path, *arguments: str, tag: str = "") -> subprocess.CompletedProcess[str]:
+    """The wheel's own command line; with a `tag`, `up` does not execute itself once more."""
     return subprocess.run(
         [sys.executable, "-S", "-c", ENTER.format(paths=paths(installed)), *arguments],
         cwd=installed,
-        env={"PATH": os.environ["PATH"], "HOME": str(installed)},
+        env={
+            "PATH": os.environ["PATH"],
+            "HOME": str(installed),
+            **({"INTAKEBOT_HOUSE": tag} if tag else {}),
+        },
         capture_output=True,
         text=True,
         timeout=60,
@@ -76,6 +81,20 @@ def test_rules_that_merely_lie_beside_the_package_are_not_read(installed: Path) 
         beside.rename(inside)
     assert refused.returncode == 1
     assert "rules/ is neither in the package" in refused.stderr
+
+
+def test_a_malformed_rule_is_told_before_anything_starts(installed: Path, tmp_path: Path) -> None:
+    rule = installed / "intakebot" / "rules" / "small-enough.toml"
+    good = rule.read_text("utf-8")
+    rule.write_text(good.replace("added_lines", "aded_lines"), "utf-8")
+    try:
+        refused = run(installed, "up", f"--state={tmp_path / 'state'}", tag="x")
+    finally:
+        rule.write_text(good, "utf-8")
+    assert refused.returncode == 1
+    assert "small-enough.toml" in refused.stderr
+    assert "Did you mean 'added_lines'?" in refused.stderr
+    assert not (tmp_path / "state").exists()
 
 
 def test_a_whole_house_runs_from_the_wheel(installed: Path, tmp_path: Path) -> None:

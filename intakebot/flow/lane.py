@@ -7,26 +7,23 @@ sends the entry to the start; nothing is ever forced.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from enum import Enum
 
 from intakebot import log
-from intakebot.core import escape
-from intakebot.core.train import Ready, judge_results
 from intakebot.crash import crashpoint
+from intakebot.flow import landing
 from intakebot.flow.house import PATIENCE, House, Lease, held, keep
 from intakebot.flow.judge import Judgement, judgement
 from intakebot.flow.promote import promote
 from intakebot.model import OperatorError, Repo, State, TryLater
-from intakebot.repo import land
-from intakebot.repo.change import is_ancestor
 from intakebot.repo.git import GitFailed
-from intakebot.store import lanes, memory, runs, work
+from intakebot.store import lanes, runs, work
 from intakebot.store.tables import lanes as lanes_table
 from intakebot.store.tables import pulls
 
-MOST_STEPS = 50  # steps in a row; then others get their turn
+MOST_STEPS = 50  # rounds in a row; then others get their turn
+MOST_MOVES = 3  # times in a row that the branch may move under an entry before it waits
 RETRY = timedelta(seconds=15)
 
 
@@ -60,8 +57,7 @@ def _advance_once(house: House, lane_id: int, lease: Lease) -> bool:
     try:
         repo = _repo(house, repo_row)
         promote(house, repo, row, lease)
-        while _advance(house, repo, repo_row, row, lease) is not Step.WAITS:
-            promote(house, repo, row, lease)
+        _advance_all(house, repo, repo_row, row, lease)
     except (TryLater, OperatorError, GitFailed) as error:
         return _later(house, lane_id, lease, error)
     except Exception:
@@ -92,15 +88,16 @@ def _repo(house: House, row: work.RepoRow) -> Repo:
     raise OperatorError(f"{row.name}: the forge no longer shows this repository to the bot")
 
 
-@dataclass(frozen=True, slots=True)
-class _Landing:
-    """One entry on its way: the merge commit that is built for it, and what it stands on."""
-
-    entry: lanes.EntryRow
-    judged: Judgement
-    base: str
-    tree: str
-    commit: str
+def _advance_all(
+    house: House, repo: Repo, repo_row: work.RepoRow, row: lanes.LaneRow, lease: Lease
+) -> None:
+    """Until the first entry waits for a run, or nothing is left. Deploys after each landing."""
+    moved = 0
+    while (step := _advance(house, repo, repo_row, row, lease)) is not Step.WAITS:
+        moved = moved + 1 if step is Step.AGAIN else 0
+        if moved == MOST_MOVES:
+            raise TryLater(f"{row.branch} moves faster than I can follow", after=10)
+        promote(house, repo, row, lease)
 
 
 def _advance(
@@ -111,22 +108,23 @@ def _advance(
     if not waiting:
         return Step.WAITS
     entry = waiting[0]
-    if entry.state == "landing" and _finish_interrupted(house, repo, row, entry, lease):
+    if entry.state == "landing" and landing.read_back(house, repo, row, entry, lease):
         return Step.OVER
     judged = _judge(house, repo_row, row, entry)
     if isinstance(judged, str):
         return _drop(house, row, lease, entry, judged)
-    built = _build(house, repo, row, entry, judged)
+    built = landing.build(house, repo, row, entry, judged)
     if isinstance(built, str):
         return _drop(house, row, lease, entry, built, "failed")
     crashpoint("merge.after_build")
-    tested = _tested(house, row, lease, built)
-    if tested is None:
+    ready = landing.tested(house, row, lease, built)
+    if ready is None:
         return Step.WAITS
-    if isinstance(tested, str):
-        return _drop(house, row, lease, entry, tested, "failed")
+    if isinstance(ready, str):
+        return _drop(house, row, lease, entry, ready, "failed")
     crashpoint("merge.after_test_pass")
-    return _push(house, repo, row, built, tested, lease)
+    ended = landing.push(house, repo, row, built, ready, lease)
+    return Step.OVER if ended == "landed" else Step.AGAIN
 
 
 def _judge(
@@ -149,169 +147,6 @@ def _judge(
     if judged.standing.state is not State.QUEUED:
         return f"it no longer stands at queued: {judged.standing.why}"
     return judged
-
-
-def _build(
-    house: House, repo: Repo, row: lanes.LaneRow, entry: lanes.EntryRow, judged: Judgement
-) -> _Landing | str:
-    """The merge commit for the target's tip of now. Same inputs, same id."""
-    change = judged.reading.change
-    if change is None or change.result_tree is None:
-        return "it can't be merged"
-    if change.contained:
-        return f"{row.branch} contains it already"
-    mirror = house.mirror(repo)
-    commit = land.merge_commit(
-        mirror.git,
-        change.result_tree,
-        change.base,
-        entry.head,
-        _message(judged, entry),
-        entry.asked_at,
-    )
-    return _Landing(entry, judged, change.base, change.result_tree, commit)
-
-
-def _message(judged: Judgement, entry: lanes.EntryRow) -> str:
-    pull = judged.pull
-    title = escape.visible(pull.title, 120)
-    approved = sorted(command.by.login for command in judged.asks.approvals.values())
-    return "\n".join(
-        (
-            f"Merge pull request #{pull.number}: {title}",
-            "",
-            f"{pull.url}",
-            "",
-            *(f"Approved-by: {login}" for login in approved),
-            f"Merge-asked-by: {entry.asked_login}",
-            "",
-        )
-    )
-
-
-def _tested(house: House, row: lanes.LaneRow, lease: Lease, built: _Landing) -> Ready | str | None:
-    """Results of every check on exactly this tree; None while some are still to come."""
-    checks, entry = built.judged.reading.config.checks, built.entry
-    now = house.now()
-    bells: list[str] = []
-    with house.database.write() as connection:
-        keep(house, connection, lanes_table, row.id, lease)
-        results = runs.newest(connection, built.tree, checks)
-        verdict = judge_results(checks, {key: run.result for key, run in results.items()})
-        ids = []
-        if verdict is None:
-            for check in checks:
-                run_id, is_new = runs.ask(
-                    connection, row.repo_id, entry.pull_id, "lane", check, built.tree, now
-                )
-                ids.append(run_id)
-                bells += [f"run:{run_id}"] if is_new else []
-            lanes.change_entry(
-                connection,
-                entry.id,
-                state="testing",
-                base=built.base,
-                tree=built.tree,
-                commit=built.commit,
-            )
-        runs.want_only(connection, entry.pull_id, "lane", ids)
-    house.bell.ring(bells)
-    if isinstance(verdict, Ready):
-        return replace(verdict, runs=tuple(sorted(run.id for run in results.values())))
-    return verdict
-
-
-def _push(
-    house: House,
-    repo: Repo,
-    row: lanes.LaneRow,
-    built: _Landing,
-    tested: Ready,
-    lease: Lease,
-) -> Step:
-    entry, judged = built.entry, built.judged
-    with house.database.write() as connection:
-        # Whoever was paused past the lease must find out before the push, not after.
-        keep(house, connection, lanes_table, row.id, lease)
-        lanes.intend_landing(
-            connection,
-            {
-                "entry_id": entry.id,
-                "repo_id": row.repo_id,
-                "pull_id": entry.pull_id,
-                "number": entry.number,
-                "branch": row.branch,
-                "head": entry.head,
-                "base": built.base,
-                "commit": built.commit,
-                "tree": built.tree,
-                "checks": list(tested.runs),
-                "facts_digest": memory.digest(asdict(judged.facts)),
-                "rules_digest": house.rules_digest,
-                "author_id": judged.pull.author.id,
-                "asked_by": entry.asked_by,
-                "asked_login": entry.asked_login,
-                "fence": lease.fence,
-                "intended_at": house.now(),
-                "deploy_branch": repo.deploy,
-                "deploy_asked": judged.reading.config.promote == "at-once",
-            },
-        )
-        lanes.change_entry(
-            connection,
-            entry.id,
-            state="landing",
-            base=built.base,
-            tree=built.tree,
-            commit=built.commit,
-        )
-    crashpoint("merge.before_push")
-    ended = land.push(house.landing(repo).git, repo.clone_url, built.commit, row.branch)
-    crashpoint("merge.after_push_before_record")
-    if ended == "moved":
-        return Step.AGAIN
-    if ended == "refused":
-        raise OperatorError(
-            f"the forge refuses the bot's push to {row.branch}; "
-            "let the landing credential write to it"
-        )
-    if not _finish_interrupted(house, repo, row, replace(entry, commit=built.commit), lease):
-        raise TryLater(f"{row.branch} was pushed, but reads back as something else")
-    return Step.OVER
-
-
-def _finish_interrupted(
-    house: House, repo: Repo, row: lanes.LaneRow, entry: lanes.EntryRow, lease: Lease
-) -> bool:
-    """Read the branch back; when it holds the commit, write the receipt. False when it doesn't."""
-    mirror = house.mirror(repo)
-    tip = mirror.tips(repo.clone_url, [row.branch]).get(row.branch)
-    if tip is None:
-        return False
-    mirror.fetch(repo.clone_url, tip, "base")
-    if tip != entry.commit and not _contains(house, repo, entry.commit, tip):
-        return False
-    now = house.now()
-    with house.database.write() as connection:
-        keep(house, connection, lanes_table, row.id, lease)
-        landing = lanes.landing_of_entry(connection, entry.id)
-        if landing is None or landing.commit != entry.commit:
-            return False
-        same = row.branch == landing.deploy_branch
-        lanes.change_landing(
-            connection, landing.id, landed_at=now, deployed_at=now if same else None
-        )
-        lanes.change_entry(connection, entry.id, state="landed")
-        work.nudge(connection, pulls, entry.pull_id, now)
-    crashpoint("merge.after_record")
-    house.bell.ring([f"look:{entry.pull_id}"])
-    return True
-
-
-def _contains(house: House, repo: Repo, commit: str, tip: str) -> bool:
-    git = house.mirror(repo).git
-    known = git.status("cat-file", "-e", f"{commit}^{{commit}}", ok=(0, 1, 128))[0] == 0
-    return known and is_ancestor(git, commit, tip)
 
 
 def _drop(

@@ -21,13 +21,14 @@ from intakebot.up.first_run import Prepared, prepare
 from intakebot.up.supervisor import Part, Supervisor
 from intakebot.up.valkey import valkey
 from intakebot.web.server import serve as serve_web
-from intakebot.wiring import build_house, send_webhooks, serve_git
+from intakebot.wiring import build_house, check_data, send_webhooks, serve_git
 
 READY_WITHIN = 60.0  # seconds
 
 
 def up(state: Path, host: str, port: int, announce: Callable[[Prepared], None]) -> None:
     """Blocks until SIGINT or SIGTERM; `announce` is called once everything answers."""
+    check_data()
     state = state.resolve()
     state.mkdir(parents=True, exist_ok=True)
     with _only_one(state):

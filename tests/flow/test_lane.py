@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -53,6 +54,24 @@ def test_what_lands_is_exactly_the_tested_commit_and_the_receipt_tells_all(
     assert "Approved-by: grace" in message and "Merge-asked-by: grace" in message
     assert {row.state for row in shop.rows(sa.select(receipts))} == {"done"}
     assert "bring your fork up to date" in shop.status_text(number)
+
+
+def test_the_two_commands_bring_the_authors_fork_up_to_date_and_open_nothing(
+    shop: Workshop,
+) -> None:
+    author, maintainer = ada(shop), grace(shop)
+    number = approved(shop, author, maintainer, "news")
+    shop.says(maintainer, number, "/merge")
+    shop.settle()
+    block = re.search(r"```sh\n(.+?)```", shop.status_text(number), re.DOTALL)
+    assert block is not None
+
+    pasted = author.paste(block[1], shop.clone(author))
+
+    assert pasted.ok, pasted.text
+    assert "Pull request" not in pasted.text
+    tip = author.must("ls-remote", author.url(author.login), "refs/heads/main").split()[0]
+    assert tip == shop.branch("main")
 
 
 def test_a_landing_that_is_built_again_gets_the_same_id(shop: Workshop) -> None:
