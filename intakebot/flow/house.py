@@ -18,7 +18,7 @@ from intakebot.core.rules import Rule
 from intakebot.forges.api import Forge
 from intakebot.model import Repo, TryLater
 from intakebot.repo.mirror import Mirror
-from intakebot.store import leases
+from intakebot.store import leases, work
 from intakebot.store.database import Database
 
 LEASE = timedelta(seconds=20)
@@ -79,6 +79,24 @@ def held(house: House, table: sa.Table, row: int) -> Iterator[Lease | None]:
         renewer.join()
         with house.database.write() as connection:
             leases.release(connection, table, row, fence)
+
+
+def until_met(
+    house: House, table: sa.Table, row: int, rounds: int, once: Callable[[Lease], bool]
+) -> bool:
+    """Work on a row under its lease until `done` meets `wanted`, or `once` says to stop.
+
+    False when it is still due after so many rounds: somebody else should get a turn first.
+    """
+    for _ in range(rounds):
+        with house.database.read() as connection:
+            if not work.is_due(connection, table, row, house.now()):
+                return True
+        with held(house, table, row) as lease:
+            # Whoever holds it sees our nudge: they work until the counters meet.
+            if lease is None or not once(lease):
+                return True
+    return False
 
 
 def keep(house: House, connection: sa.Connection, table: sa.Table, row: int, lease: Lease) -> None:

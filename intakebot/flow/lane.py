@@ -13,7 +13,7 @@ from enum import Enum
 from intakebot import log
 from intakebot.crash import crashpoint
 from intakebot.flow import landing
-from intakebot.flow.house import PATIENCE, House, Lease, held, keep
+from intakebot.flow.house import PATIENCE, House, Lease, keep, until_met
 from intakebot.flow.judge import Judgement, judgement
 from intakebot.flow.promote import promote
 from intakebot.model import OperatorError, Repo, State, TryLater
@@ -22,7 +22,7 @@ from intakebot.store import lanes, runs, work
 from intakebot.store.tables import lanes as lanes_table
 from intakebot.store.tables import pulls
 
-MOST_STEPS = 50  # rounds in a row; then others get their turn
+MOST_ROUNDS = 10  # in a row; then others get their turn
 MOST_MOVES = 3  # times in a row that the branch may move under an entry before it waits
 RETRY = timedelta(seconds=15)
 
@@ -37,19 +37,15 @@ class Step(Enum):
 
 def lane(house: House, lane_id: int) -> None:
     """Advance the lane until nothing can move; a failure is kept on the lane and tried later."""
-    for _ in range(MOST_STEPS):
-        with house.database.read() as connection:
-            if not work.is_due(connection, lanes_table, lane_id, house.now()):
-                return
-        with held(house, lanes_table, lane_id) as lease:
-            if lease is None:
-                return
-            crashpoint("lane.after_lease")
-            if not _advance_once(house, lane_id, lease):
-                return
+    met = until_met(
+        house, lanes_table, lane_id, MOST_ROUNDS, lambda lease: _advance_once(house, lane_id, lease)
+    )
+    if not met:
+        house.bell.ring([f"lane:{lane_id}"])
 
 
 def _advance_once(house: House, lane_id: int, lease: Lease) -> bool:
+    crashpoint("lane.after_lease")
     with house.database.read() as connection:
         wanted = work.wanted(connection, lanes_table, lane_id)
         row = lanes.lane(connection, lane_id)

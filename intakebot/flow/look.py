@@ -12,7 +12,7 @@ from intakebot.core import comment
 from intakebot.core.plan import STATUS, closing_time, plan, seen_look
 from intakebot.crash import crashpoint
 from intakebot.flow import outbox
-from intakebot.flow.house import PATIENCE, House, Lease, held, keep
+from intakebot.flow.house import PATIENCE, House, Lease, keep, until_met
 from intakebot.flow.judge import Judgement, judgement
 from intakebot.model import (
     BotComment,
@@ -45,20 +45,15 @@ class Report:
 
 def look(house: House, pull_id: int) -> None:
     """Look until `done` meets `wanted`. A failure is kept on the pull request and tried later."""
-    for _ in range(MOST_ROUNDS):
-        with house.database.read() as connection:
-            if not work.is_due(connection, pulls, pull_id, house.now()):
-                return
-        with held(house, pulls, pull_id) as lease:
-            if lease is None:
-                return  # whoever has it sees our nudge: they look until the counters meet
-            crashpoint("look.after_lease")
-            if not _look_once(house, pull_id, lease):
-                return
-    house.bell.ring([f"look:{pull_id}"])
+    met = until_met(
+        house, pulls, pull_id, MOST_ROUNDS, lambda lease: _look_once(house, pull_id, lease)
+    )
+    if not met:
+        house.bell.ring([f"look:{pull_id}"])
 
 
 def _look_once(house: House, pull_id: int, lease: Lease) -> bool:
+    crashpoint("look.after_lease")
     with house.database.read() as connection:
         wanted = work.wanted(connection, pulls, pull_id)
         row = work.pull(connection, pull_id)

@@ -193,9 +193,12 @@ class GitForge:
             ) from error
 
     def _judged(self, answer: requests.Response, method: str, path: str) -> Json:
-        said = f"the Git forge: {method} {path}: {answer.status_code}"
+        said = f"{method} {path}: {answer.status_code}"
         if answer.status_code in (401, 403):
-            raise OperatorError(f"{said}; it refuses the bot, check the GIT_*_TOKEN settings")
+            raise OperatorError(
+                f"the Git forge refuses the bot: {said}; check the GIT_*_TOKEN settings"
+            )
+        said = f"the Git forge: {said}"
         if answer.status_code >= 500 or answer.status_code in (409, 429):
             raise TryLater(said)
         if answer.status_code >= 300:
