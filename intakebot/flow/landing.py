@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from intakebot.core import escape
-from intakebot.core.train import Ready, judge_results
+from intakebot.core.train import Broken, Ready, judge_results
 from intakebot.crash import crashpoint
 from intakebot.flow.house import House, Lease, keep
 from intakebot.flow.judge import Judgement
@@ -98,6 +98,8 @@ def tested(house: House, row: lanes.LaneRow, lease: Lease, built: Built) -> Read
             )
         runs.want_only(connection, entry.pull_id, "lane", ids)
     house.bell.ring(bells)
+    if isinstance(verdict, Broken):
+        raise OperatorError(f"#{entry.number}: {verdict.why}")
     if isinstance(verdict, Ready):
         return replace(verdict, runs=tuple(sorted(run.id for run in results.values())))
     return verdict

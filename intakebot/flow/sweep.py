@@ -5,6 +5,7 @@ It makes lost nudges, lost Redis and lost deliveries cost time and nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from threading import Event
@@ -17,12 +18,16 @@ from intakebot.store.tables import lanes, pulls, repos
 
 EVERY = 2.0  # seconds between sweeps
 SURVEY_EVERY = timedelta(seconds=30)
+RING_AGAIN = timedelta(
+    seconds=15
+)  # for the same row: a backlog must not fill the queue with itself
 
 
 @dataclass(slots=True)
 class Clock:
     house: House
     surveyed_at: datetime | None = field(default=None)
+    rung: dict[str, datetime] = field(default_factory=dict)
 
     def run(self, stop: Event) -> None:
         while not stop.is_set():
@@ -44,4 +49,10 @@ class Clock:
         if self.surveyed_at is None or now - self.surveyed_at >= SURVEY_EVERY:
             self.surveyed_at = now
             bells.append("discover:0")
-        self.house.bell.ring(bells)
+        self.house.bell.ring(self._not_just_rung(bells, now))
+
+    def _not_just_rung(self, bells: Iterable[str], now: datetime) -> list[str]:
+        self.rung = {bell: at for bell, at in self.rung.items() if now - at < RING_AGAIN}
+        fresh = [bell for bell in bells if bell not in self.rung]
+        self.rung |= dict.fromkeys(fresh, now)
+        return fresh

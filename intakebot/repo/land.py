@@ -49,7 +49,10 @@ def push(git: Git, url: str, commit: str, branch: str) -> Literal["done", "moved
             f"{full_id(commit)}:{branch_ref(branch)}",
         )
     except GitFailed as error:
-        if "non-fast-forward" in error.text or "fetch first" in error.text:
+        # The last is git's word for losing a race for the very same ref.
+        if any(
+            word in error.text for word in ("non-fast-forward", "fetch first", "cannot lock ref")
+        ):
             return "moved"
         if "[remote rejected]" in error.text or "hook declined" in error.text:
             return "refused"
