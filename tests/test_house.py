@@ -71,6 +71,18 @@ def test_no_test_mocks_or_replaces_what_it_tests() -> None:
             assert "monkeypatch.setattr" not in text, path
 
 
+def test_every_named_step_has_a_test_that_kills_there() -> None:
+    """tests/flow/test_kills.py holds its own steps to account; these are the others."""
+    named = {
+        name
+        for path in sources("intakebot")
+        for name in re.findall(r'crashpoint\("([a-z_.]+)"\)', path.read_text("utf-8"))
+        if "." in name
+    }
+    tests = "".join(path.read_text("utf-8") for path in sources("tests"))
+    assert named and {name for name in named if name not in tests} == set()
+
+
 def test_files_and_functions_stay_readable() -> None:
     for path in sources("intakebot"):
         text = path.read_text("utf-8")

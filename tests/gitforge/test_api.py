@@ -57,6 +57,17 @@ def test_permissions_are_told_as_they_are_now(project: Project) -> None:
     assert told("99999999") == "none"
 
 
+def test_forks_are_listed_and_made_before_the_first_push(opened: Project) -> None:
+    server, path = opened.server, f"/repos/{opened.id}/forks"
+    made = server.send(opened.wim, "POST", path, {}, 201)
+    assert (made["kind"], made["owner"]["login"]) == ("fork", opened.wim.login)
+    assert server.send(opened.wim, "POST", path, {}, 201) == made
+    owners = [repo["owner"]["login"] for repo in server.get(opened.ada, path)["repos"]]
+    assert owners == [opened.ada.login, opened.wim.login]
+    server.send(opened.bot, "POST", path, {}, 403)
+    server.get(opened.bob, path, 404)
+
+
 def test_without_a_right_everything_is_404(opened: Project) -> None:
     fork = opened.fork_id(opened.ada.login)
     for path in ("", "/branches", "/pulls", "/pulls/1", "/incidents", "/permissions/1"):

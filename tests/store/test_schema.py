@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -111,3 +115,26 @@ def test_a_commit_survives_a_power_cut_by_its_settings(tmp_path: Path) -> None:
 def test_an_address_that_is_none_says_what_one_looks_like(url: str, cure: str) -> None:
     with pytest.raises(OperatorError, match=cure):
         Database(url)
+
+
+def test_a_migration_killed_half_way_is_done_by_the_next_start(tmp_path: Path) -> None:
+    killed = subprocess.run(
+        [sys.executable, "-c", MIGRATE, str(tmp_path / "a.db")],
+        env={**os.environ, "INTAKEBOT_CRASH": "migrate.mid:1"},
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    made = database(tmp_path)
+    assert schema.version(made) is None
+    schema.upgrade(made, now=NOW)
+    assert schema.version(made) == schema.NEWEST
+    made.close()
+
+
+MIGRATE = """
+import sys
+from datetime import UTC, datetime
+from intakebot.store import schema
+from intakebot.store.database import Database
+schema.upgrade(Database(f"sqlite:///{sys.argv[1]}"), now=datetime.now(UTC))
+"""

@@ -273,7 +273,7 @@ def test_a_thousand_deliveries_at_once_are_all_stored(served: Served) -> None:
     assert set(bodies) <= set(ids(served))
 
 
-@pytest.mark.parametrize("step", ["hook.before_commit", "hook.after_commit"])
+@pytest.mark.parametrize("step", ["hook.after_verify", "hook.before_commit", "hook.after_commit"])
 def test_what_was_answered_202_survives_a_kill_and_a_resend_is_stored_once(
     tmp_path: Path, step: str
 ) -> None:
