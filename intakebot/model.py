@@ -377,6 +377,7 @@ class Facts:
     origin_known: bool  # False when the source repository is gone
     source_branch: str
     target_branch: str
+    intake_branch: str  # the one that this repository takes changes on
     head: str
     base: str
     fork_url: str

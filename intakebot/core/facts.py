@@ -66,6 +66,7 @@ def gather(seen: Gathered) -> Facts:
         origin_known=pull.source is not None,
         source_branch=clean(pull.source.branch) if pull.source else "",
         target_branch=clean(pull.target),
+        intake_branch=pull.repo.intake,
         head=pull.head,
         base=change.base if change else "",
         fork_url=pull.fork_url,

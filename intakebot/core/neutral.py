@@ -24,6 +24,7 @@ _CLEAN: Mapping[str, object] = {
     "origin_known": True,
     "source_branch": "banner",
     "target_branch": "main",
+    "intake_branch": "main",
     "head": "4b825dc642cb6eb9a060e54bf8d69288fbee4904",
     "base": "9c59e24b8393179a5d712de4f990178df5734d99",
     "fork_url": "https://git.example/git/ada/site.git",

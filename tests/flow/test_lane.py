@@ -213,7 +213,7 @@ def test_two_queued_pull_requests_land_one_after_the_other(checked_shop: Worksho
     [
         ({"state": "closed"}, "closed", "it no longer stands at queued: It was closed."),
         ({"draft": True}, "draft", "it no longer stands at queued: It is marked as a draft."),
-        ({"target": "next"}, "needs review", "its target is next by now"),
+        ({"target": "next"}, "needs changes", "its target is next by now"),
     ],
 )
 def test_one_that_is_closed_or_changed_while_queued_is_dropped(
