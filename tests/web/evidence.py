@@ -20,6 +20,7 @@ def some_facts(number: int, title: str, base: str, head: str) -> Facts:
         origin_known=True,
         source_branch="banner",
         target_branch="main",
+        intake_branch="main",
         head=head,
         base=base,
         fork_url="",
