@@ -72,9 +72,10 @@ def judgement(house: House, row: work.PullRow, pull: Pull) -> Judgement:
         known = _remember(connection, house, row, pull)
         listener = _listener(connection, house, forge, pull, reading, known)
         heard = listener.listen(known.commands, known.comments)
+        counting = [one for one in heard.all if _entitled(listener, one)]
         trusted = [one for one in pull.reviews if _requests_changes(listener, one, pull)]
         checked = _results(connection, reading)
-    asks = fold(heard.all, pull.head, pull.target, lambda old: _same_result(reading, old))
+    asks = fold(counting, pull.head, pull.target, lambda old: _same_result(reading, old))
     results, findings = checked
     gathered = facts.Gathered(
         pull=pull,
@@ -154,6 +155,14 @@ def _listener(
         ),
         permission=lambda account: forge.permission(pull.repo.id, account),
     )
+
+
+def _entitled(listener: Listener, command: Command) -> bool:
+    """Approvals and merge requests count only while their author still has the role for them."""
+    if command.name not in ("approve", "merge"):
+        return True
+    is_author = command.by.id == listener.pull.author.id
+    return roster.granted(command.name, listener.who(command.by), is_author=is_author)
 
 
 def _requests_changes(listener: Listener, review: Review, pull: Pull) -> bool:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from intakebot.store.tables import entries, landings, looks, receipts
+from intakebot.store.tables import entries, landings, looks, people, receipts
 from intakebot.world.people import Somebody
 from tests.flow.conftest import ada, grace
 from tests.flow.workshop import Workshop
@@ -290,3 +290,15 @@ def test_a_change_that_main_contains_already_is_merged_and_nothing_lands(shop: W
     assert shop.rows(sa.select(landings)) == []
     assert shop.branch("main") == head
     assert shop.standing(number) in ("merged", "needs changes")
+
+
+def test_an_approval_stops_counting_with_its_authors_role(shop: Workshop) -> None:
+    author, maintainer = ada(shop), grace(shop)
+    number = approved(shop, author, maintainer, "news")
+    assert shop.standing(number) == "ready"
+    with shop.house.database.write() as connection:
+        connection.execute(
+            sa.update(people).where(people.c.name == "Grace").values(roles=["contributor"])
+        )
+    shop.says(author, number, "/status")
+    assert shop.standing(number) == "needs review"
