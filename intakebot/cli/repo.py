@@ -45,6 +45,10 @@ def add(name: str, origin: Path | None, intake: str, deploy: str, state: Path | 
     forge = wiring.built_in_forge(settings)
     forge.migrate()
     known = name in (each["name"] for each in forge.repos())
+    if known and origin is not None:
+        raise OperatorError(
+            f"{name} is there already, so nothing was copied from {origin}; choose another name"
+        )
     forge.add_repo(name, from_path=origin, intake=intake, deploy=deploy)
     if known:
         click.echo(f"{name} is there already and stays as it is: {_clone_url(settings, name)}")

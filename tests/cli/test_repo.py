@@ -131,3 +131,14 @@ def test_without_a_house_a_list_makes_none(state: Path) -> None:
     assert done.exit_code == 1
     assert f"{state}: there is no house here" in done.stderr
     assert not state.exists()
+
+
+def test_a_name_that_is_taken_is_refused_rather_than_copied_over(
+    state: Path, tmp_path: Path
+) -> None:
+    fine(state, "add", "site")
+    origin = tmp_path / "own"
+    origin.mkdir()
+    done = run(state, "add", "site", "--from", str(origin))
+    assert done.exit_code == 1
+    assert "nothing was copied" in done.stderr
