@@ -118,6 +118,7 @@ def start(db: sqlite3.Connection, main: Repo, author: Account, wish: Opening) ->
         )
     )
     _keep_push(db, pull_id, seq, wish.head, author, moment)
+    _keep_target(db, pull_id, seq, wish.target)
     outbox.announce(db, "pull", main, author, number=number, sha=wish.head)
     return number
 
@@ -136,10 +137,13 @@ def change(
     allowed = {"title", "description", "draft", "state", "target", "merged_as"}
     if not values.keys() <= allowed:
         raise ValueError(f"not columns to change: {values.keys() - allowed}")
+    seq = next_seq(db)
+    if values.get("target", pull.target) != pull.target:
+        _keep_target(db, pull.id, seq, values["target"])
     assignments = ", ".join(f"{column} = ?" for column in values)
     db.execute(
         f"UPDATE pull SET {assignments}, seq = ? WHERE id = ?",  # noqa: S608 (allowed above)
-        (*values.values(), next_seq(db), pull.id),
+        (*values.values(), seq, pull.id),
     )
     outbox.announce(db, "pull", main, by, number=pull.number, sha=pull.head)
 
@@ -153,6 +157,18 @@ def touch(db: sqlite3.Connection, pull: Pull) -> int:
 
 def pushes(db: sqlite3.Connection, pull: Pull) -> list[sqlite3.Row]:
     return db.execute("SELECT * FROM push WHERE pull_id = ? ORDER BY seq", (pull.id,)).fetchall()
+
+
+def targets(db: sqlite3.Connection, pull: Pull) -> list[sqlite3.Row]:
+    return db.execute(
+        "SELECT * FROM retarget WHERE pull_id = ? ORDER BY seq", (pull.id,)
+    ).fetchall()
+
+
+def _keep_target(db: sqlite3.Connection, pull_id: int, seq: int, target: str) -> None:
+    db.execute(
+        "INSERT INTO retarget (seq, pull_id, target) VALUES (?, ?, ?)", (seq, pull_id, target)
+    )
 
 
 def _keep_push(

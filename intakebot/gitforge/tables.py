@@ -122,4 +122,17 @@ _FIRST = (
     "CREATE INDEX waiting_deliveries ON delivery (lane, id) WHERE state = 'waiting'",
 )
 
-MIGRATIONS = (_FIRST,)
+# Which branch a pull request went to, from when on.
+_RETARGETS = (
+    """CREATE TABLE retarget (
+        seq INTEGER PRIMARY KEY,
+        pull_id INTEGER NOT NULL REFERENCES pull (id),
+        target TEXT NOT NULL)""",
+    "CREATE INDEX pull_retargets ON retarget (pull_id)",
+    # What older releases changed meanwhile is not known; from the first push on, it is as now.
+    """INSERT INTO retarget (seq, pull_id, target)
+        SELECT (SELECT min(push.seq) FROM push WHERE push.pull_id = pull.id), id, target
+        FROM pull""",
+)
+
+MIGRATIONS = (_FIRST, _RETARGETS)

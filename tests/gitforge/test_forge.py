@@ -13,6 +13,7 @@ import pytest
 
 from intakebot.gitforge import foreign
 from intakebot.gitforge.forge import ForgeError, GitForge
+from intakebot.gitforge.tables import MIGRATIONS
 from tests.gitforge.world import GIT_ENV, commit, git
 
 BAD_NAMES = ["", "Ada", "a b", "-a", "a-", "x.git", "../x", "a/b", "ä", "x" * 65, "a\n"]
@@ -33,6 +34,30 @@ def test_migrating_twice_keeps_everything(forge: GitForge) -> None:
         {"id": "1", "login": "intakebot", "name": "intakebot"},
         {"id": ada, "login": "ada", "name": "Ada Alder"},
     ]
+
+
+def test_pull_requests_of_the_first_schema_get_the_target_they_have(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    with closing(sqlite3.connect(tmp_path / "state" / "forge.db")) as db:
+        for statement in MIGRATIONS[0]:
+            db.execute(statement)
+        db.execute("PRAGMA user_version = 1")
+        db.execute("INSERT INTO account VALUES (1, 'ada', 'Ada')")
+        db.execute("INSERT INTO repo VALUES (1, 'site', NULL, NULL, 'main', 'deploy', 1)")
+        db.execute(
+            "INSERT INTO pull VALUES (5, 1, 1, 'T', '', 0, 'open', 1, 1, 'b', 'main', 'c', NULL,"
+            " '2026-01-01', 12)"
+        )
+        db.executemany(
+            "INSERT INTO push VALUES (?, 5, 'c', 1, '2026-01-01')",
+            [(7,), (9,)],
+        )
+        db.commit()
+    GitForge(tmp_path / "state").migrate()
+    with closing(sqlite3.connect(tmp_path / "state" / "forge.db")) as db:
+        assert db.execute("SELECT seq, pull_id, target FROM retarget").fetchall() == [
+            (7, 5, "main")
+        ]
 
 
 def test_a_newer_database_is_refused_and_left_alone(forge: GitForge, tmp_path: Path) -> None:

@@ -73,6 +73,21 @@ def test_a_title_cannot_act_on_a_terminal(project: Project, work: Path) -> None:
     assert project.pull(1)["title"] == "Red [31m and turned"
 
 
+def test_every_change_of_target_is_kept_with_its_place_in_the_order(
+    project: Project, work: Path
+) -> None:
+    commit(work, "One")
+    git(work, "push", "origin", "HEAD:refs/heads/x")
+    for target in ("deploy", "deploy", "main"):
+        place = f"/repos/{project.id}/pulls/1"
+        project.server.send(project.ada, "PATCH", place, {"target": target}, 200)
+    pull = project.pull(1)
+    assert [move["target"] for move in pull["targets"]] == ["main", "deploy", "main"]
+    seqs = [push["seq"] for push in pull["pushes"]] + [move["seq"] for move in pull["targets"]]
+    assert pull["targets"][0]["seq"] == pull["pushes"][0]["seq"]
+    assert len(set(seqs)) == len(seqs) - 1
+
+
 def test_an_unknown_target_is_refused_before_anything_moves(project: Project, work: Path) -> None:
     commit(work, "Where to")
     told = git(work, "push", "-o", "target=nope", "origin", "HEAD:refs/heads/x", ok=False)

@@ -47,6 +47,9 @@ def pull_shape(db: sqlite3.Connection, layout: Layout, main: Repo, pull: Pull) -
         "fork_url": repositories.clone_url(db, f"{author.login}/{main.name}"),
         "merged_as": pull.merged_as,
         "pushes": [_push(db, row) for row in pulls.pushes(db, pull)],
+        "targets": [
+            {"target": row["target"], "seq": row["seq"]} for row in pulls.targets(db, pull)
+        ],
         "comments": [comment_shape(db, row) for row in remarks.comments(db, pull)],
         "reviews": [review_shape(db, row) for row in remarks.reviews(db, pull)],
         "status": status_shape(remarks.status(db, main, pull.head)),
