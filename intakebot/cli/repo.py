@@ -11,7 +11,6 @@ from intakebot import wiring
 from intakebot.cli.main import JSON, STATE, house_at, table
 from intakebot.core.expression import did_you_mean
 from intakebot.model import OperatorError
-from intakebot.settings import Settings
 
 _MAY = {
     "read": "may read {repo}, and send changes from a fork",
@@ -44,6 +43,7 @@ def add(name: str, origin: Path | None, intake: str, deploy: str, state: Path | 
     settings = house_at(state, make=True)
     forge = wiring.built_in_forge(settings)
     forge.migrate()
+    base = forge.git_url() or settings.git_url
     known = name in (each["name"] for each in forge.repos())
     if known and origin is not None:
         raise OperatorError(
@@ -51,9 +51,9 @@ def add(name: str, origin: Path | None, intake: str, deploy: str, state: Path | 
         )
     forge.add_repo(name, from_path=origin, intake=intake, deploy=deploy)
     if known:
-        click.echo(f"{name} is there already and stays as it is: {_clone_url(settings, name)}")
+        click.echo(f"{name} is there already and stays as it is: {_clone_url(base, name)}")
         return
-    click.echo(_welcome(settings, name, intake, deploy))
+    click.echo(_welcome(base, name, intake, deploy))
     if origin is None:
         click.echo(
             f"It has no commits yet: somebody with write access pushes the first ones to {intake}."
@@ -84,7 +84,8 @@ def list_(as_json: bool, state: Path | None) -> None:
     settings = house_at(state)
     forge = wiring.built_in_forge(settings)
     forge.migrate()
-    rows = [each | {"clone_url": _clone_url(settings, each["name"])} for each in forge.repos()]
+    base = forge.git_url() or settings.git_url
+    rows = [each | {"clone_url": _clone_url(base, each["name"])} for each in forge.repos()]
     if as_json:
         click.echo(json.dumps(rows, indent=2))
     elif rows:
@@ -110,19 +111,19 @@ def _chosen(names: list[str], name: str | None) -> str:
     return chosen
 
 
-def _clone_url(settings: Settings, name: str, owner: str = "main") -> str:
-    """Addresses are a promise of the forge: docs/git-forge.md."""
-    return f"{settings.git_url}/git/{owner}/{name}.git"
+def _clone_url(base: str, name: str, owner: str = "main") -> str:
+    """Addresses are a promise of the forge: docs/git-forge.md. `base` is where it was last up."""
+    return f"{base}/git/{owner}/{name}.git"
 
 
-def _welcome(settings: Settings, name: str, intake: str, deploy: str) -> str:
+def _welcome(base: str, name: str, intake: str, deploy: str) -> str:
     lands = f"Changes come to {intake}; {deploy} is deployed."
     return f"""\
-{name} is made: {_clone_url(settings, name)}
+{name} is made: {_clone_url(base, name)}
 {lands}
 
 Next, for each person:
   intakebot people add LOGIN --group staff|contractor|agency --role contributor
   intakebot repo grant LOGIN read --repo {name}
 They push to their fork, which is made by the first push and opens a pull request:
-  git push {_clone_url(settings, name, "LOGIN")} HEAD:refs/heads/BRANCH"""
+  git push {_clone_url(base, name, "LOGIN")} HEAD:refs/heads/BRANCH"""

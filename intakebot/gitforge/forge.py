@@ -70,6 +70,11 @@ class GitForge:
                 for each in repositories.mains(db)
             ]
 
+    def git_url(self) -> str:
+        """The public base address that was set last; "" while none was."""
+        with connected(self._layout) as db:
+            return store.setting(db, "git_url")
+
     def grant(self, repo: str, login: str, level: str) -> None:
         with connected(self._layout) as db, writing(db):
             found = repositories.main_by_name(db, repo)

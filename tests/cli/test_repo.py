@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from intakebot.cli.main import main
+from intakebot.gitforge.forge import GitForge
 from tests.gitforge.world import Person, commit, git, running
 
 
@@ -124,6 +125,17 @@ def test_the_list_is_a_table_and_says_how_to_begin(state: Path) -> None:
         "NAME  INTAKE  DEPLOY  CLONE FROM",
         "site  trunk   live    http://127.0.0.1:8421/git/main/site.git",
     ]
+
+
+def test_addresses_are_those_where_the_forge_was_last_up_whatever_the_port_is_here(
+    state: Path, seed: Path
+) -> None:
+    fine(state, "add", "site", "--from", seed)
+    GitForge(state).configure(git_url="http://git.example:9000", page_url="http://git.example")
+    assert listed(state)[0]["clone_url"] == "http://git.example:9000/git/main/site.git"
+    said = fine(state, "add", "shop", "--from", seed)
+    assert "shop is made: http://git.example:9000/git/main/shop.git" in said
+    assert "git push http://git.example:9000/git/LOGIN/shop.git" in said
 
 
 def test_without_a_house_a_list_makes_none(state: Path) -> None:
