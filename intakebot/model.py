@@ -165,10 +165,20 @@ class Push:
 
 
 @dataclass(frozen=True, slots=True)
+class Retarget:
+    """The branch that a pull request went to from `seq` on; the first is where it opened."""
+
+    target: str
+    seq: int
+
+
+@dataclass(frozen=True, slots=True)
 class Comment:
     """`key` is the bot's own mark, set only on its comments.
 
-    `seen_head` is the commit the page showed to the author, where the forge can tell.
+    A forge that keeps no keys gives the `tag` instead: the short code in the visible footer,
+    `intakebot.core.marks.tag(key)`. `seen_head` is the commit the page showed to the author,
+    where the forge can tell.
     """
 
     id: str
@@ -178,6 +188,7 @@ class Comment:
     seq: int
     edited: bool = False
     key: str | None = None
+    tag: str | None = None
     seen_head: str | None = None
     path: str | None = None
     line: int | None = None
@@ -185,13 +196,17 @@ class Comment:
     replied: bool = False  # somebody answered this inline comment
 
 
+ReviewState = Literal["approved", "changes_requested"]
+
+
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A native review; `head` is the commit it was given to."""
+    """A native review. `head` is the commit it was given to; "" where the forge can't show it,
+    and then it counts for none."""
 
     by: Account
     head: str
-    state: Literal["approved", "changes_requested"]
+    state: ReviewState
     at: datetime
     seq: int
 
@@ -229,10 +244,15 @@ class Pull:
     url: str
     fork_url: str  # where the author's fork is, or would be made; as the author writes it
     pushes: tuple[Push, ...] = ()
+    targets: tuple[Retarget, ...] = ()
     comments: tuple[Comment, ...] = ()
-    reviews: tuple[Review, ...] = ()
+    reviews: tuple[Review, ...] = ()  # people's, not the bot's
     status: Status | None = None
+    review: ReviewState | None = None  # the bot's own
     main_url: str = ""  # the main repository as the author writes it
+    fork_page: str = ""  # where the forge makes a fork; "" where none needs to be made by hand
+    open_page: str = ""  # the form for the same change from the author's fork, filled in
+    unreadable: str = ""  # why the bot can't read the source, with the clicks that let it in
 
 
 @dataclass(frozen=True, slots=True)
@@ -494,7 +514,7 @@ class Command:
     """One command in one comment, and what was decided about it, once.
 
     `head` is the commit its author saw, `target` the branch the pull request went to when it
-    was read; `index` its place among the comment's commands. `live` is False once the comment
+    was said; `index` its place among the comment's commands. `live` is False once the comment
     was deleted or the words edited away.
     """
 
@@ -536,17 +556,31 @@ class BotComment:
 
 
 @dataclass(frozen=True, slots=True)
+class Report:
+    """The findings of one head, for forges that show them beside the diff."""
+
+    result: Literal["passed", "failed", "pending"]
+    title: str
+    details: str
+    url: str
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """The bot's marks on one pull request: as wanted, or as seen at the forge.
 
     `comments` maps a mark to its text; "status" is the one that is edited in place,
-    all others are said once and never changed.
+    all others are said once and never changed. `review` and `report` are None on forges that
+    have none.
     """
 
     comments: Mapping[str, str]
     inline: Mapping[str, InlineNote]
     status: Status | None
     declined: bool
+    review: ReviewState | None = None
+    report: Report | None = None
 
 
 # --- effects: one frozen class a verb -------------------------------------------------
@@ -583,11 +617,34 @@ class SetStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class SetReview:
+    """The bot's own approval or request for changes; None takes it back."""
+
+    head: str
+    state: ReviewState | None
+
+
+@dataclass(frozen=True, slots=True)
+class PutReport:
+    head: str
+    report: Report
+
+
+@dataclass(frozen=True, slots=True)
 class Decline:
     reason: str
 
 
-Effect = PostComment | EditComment | PostInline | ResolveInline | SetStatus | Decline
+Effect = (
+    PostComment
+    | EditComment
+    | PostInline
+    | ResolveInline
+    | SetStatus
+    | SetReview
+    | PutReport
+    | Decline
+)
 
 
 # --- landing --------------------------------------------------------------------------

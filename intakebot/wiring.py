@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from intakebot.checks.sandbox import open_sandbox
 from intakebot.checks.toolbox import build_toolbox, toolbox_digest
@@ -26,7 +27,6 @@ from intakebot.gitforge.forge import GitForge as BuiltInForge
 from intakebot.gitforge.sender import run as send_webhooks
 from intakebot.gitforge.server import serve as serve_git
 from intakebot.model import OperatorError, Repo
-from intakebot.repo.git import Credential
 from intakebot.repo.mirror import Mirror
 from intakebot.settings import Settings, dialect_files, rule_files
 from intakebot.store.database import Database
@@ -46,6 +46,7 @@ __all__ = [
 
 BOT = "intakebot"
 T = TypeVar("T")
+_FOLDER = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,80}")
 
 
 class NoBell:
@@ -59,15 +60,16 @@ def build_house(settings: Settings, *, bell: Bell | None = None) -> House:
     """A process's own house. Raises OperatorError when a rule or a setting is malformed."""
     rules = read_rules(rule_files())
     public = _public_folder(settings)
+    known = forges(settings)
     return House(
         database=Database(settings.database_url),
-        forges=forges(settings),
+        forges=known,
         rules=rules,
         rules_digest=rules_digest(rules),
         bell=bell or RqBell(settings.redis_url),
         now=now,
-        mirror=lambda repo: _mirror(settings, repo, "bot"),
-        landing=lambda repo: _mirror(settings, repo, "land"),
+        mirror=lambda repo: _mirror(settings, known, repo, "read"),
+        landing=lambda repo: _mirror(settings, known, repo, "land"),
         sandbox=_remembered(lambda: open_sandbox(folder=public), seconds=60),
         toolbox=_remembered(lambda: build_toolbox(public / "tools"), seconds=60),
         tools_digest=toolbox_digest(),
@@ -100,12 +102,15 @@ def built_in_forge(settings: Settings) -> BuiltInForge:
     return BuiltInForge(settings.state)
 
 
-def _mirror(settings: Settings, repo: Repo, scope: str) -> Mirror:
+def _mirror(
+    settings: Settings, known: Mapping[str, Forge], repo: Repo, purpose: Literal["read", "land"]
+) -> Mirror:
     """Bare, named by the forge's own id, so that a renamed repository keeps its mirror."""
-    if not repo.id.isalnum():
+    name = repo.id.strip("{}")
+    if not _FOLDER.fullmatch(name):
         raise OperatorError(f"the forge's repository id {repo.id!r} can't name a folder")
-    credential = Credential(settings.git_url, BOT, settings.tokens.get(scope, ""))
-    return Mirror(settings.mirrors / f"{repo.forge}-{repo.id}.git", credential)
+    credential = known[repo.forge].credential(repo, purpose)
+    return Mirror(settings.mirrors / f"{repo.forge}-{name}.git", credential)
 
 
 def _public_folder(settings: Settings) -> Path:

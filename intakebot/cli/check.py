@@ -29,8 +29,10 @@ from intakebot.model import (
     PostComment,
     PostInline,
     Pull,
+    PutReport,
     Repo,
     ResolveInline,
+    SetReview,
     SetStatus,
     State,
     Turn,
@@ -202,6 +204,10 @@ def _word(effect: Effect) -> str:
             return "resolve a comment on a line"
         case SetStatus(head, status):
             return f"set commit {head[:7]} to {status.state}"
+        case SetReview(_, state):
+            return f"review it: {state.replace('_', ' ')}" if state else "take the review back"
+        case PutReport(head, _):
+            return f"put a report beside commit {head[:7]}"
         case Decline():
             return "close the pull request"
 

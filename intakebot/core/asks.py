@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from intakebot.model import Command, Config, Permission, Person, Said
+from intakebot.model import Command, Config, Permission, Person, Pull, Push, Retarget, Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +46,71 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Void:
+    """A word that counts no longer, and the push or the change of target that took it away."""
+
+    command: Command
+    by: Push | Retarget
+
+
+@dataclass(frozen=True, slots=True)
 class Asks:
     """What holds for the head of now."""
 
     approvals: Mapping[str, Command] = field(default_factory=dict)  # account id -> command
-    void: tuple[Command, ...] = ()  # approvals and merges that a push took away
+    void: tuple[Void, ...] = ()
     holds: tuple[Command, ...] = ()
     merge: Command | None = None
     cleared: bool = False
     deploy: Command | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The heads and targets that a pull request had, in order; the last of each is of now.
+
+    `same_result(head)` tells whether merging that head gives the tree that the newest gives.
+    """
+
+    pushes: tuple[Push, ...]
+    targets: tuple[Retarget, ...]
+    same_result: Callable[[str], bool]
+
+    def ended(self, command: Command, *, by_any_push: bool) -> Push | Retarget | None:
+        """What made this word void, for good: going back to the old head or target later does not
+        bring it back to life, because people were told that it no longer counts."""
+        since = _since(self.pushes, command.seq, command.head)
+        pushes = [push for push in self.pushes if push.seq > since and push.head != command.head]
+        if not by_any_push and all(map(self.same_result, {command.head} | _heads(pushes))):
+            pushes = []
+        moves = [
+            move
+            for move in self.targets
+            if move.seq > command.seq and move.target != command.target
+        ]
+        events: list[Push | Retarget] = [*pushes, *moves]
+        return min(events, key=lambda one: one.seq, default=None)
+
+
+def course(pull: Pull, same_result: Callable[[str], bool]) -> Course:
+    return Course(pull.pushes, pull.targets, same_result)
+
+
+def _since(pushes: Iterable[Push], seq: int, head: str) -> int:
+    """When the head that a word was for had become the head: the newest such push before it."""
+    return max((push.seq for push in pushes if push.seq < seq and push.head == head), default=seq)
+
+
+def _heads(pushes: Iterable[Push]) -> set[str]:
+    return {push.head for push in pushes}
+
+
 TIGHTENING = frozenset({"hold", "unapprove"})  # these stay done even when the comment goes
 
 
-def fold(
-    commands: Iterable[Command], head: str, target: str, same_result: Callable[[str], bool]
-) -> Asks:
-    """What holds for merging `head` into `target`.
+def fold(commands: Iterable[Command], head: str, course: Course) -> Asks:
+    """What holds for merging `head`, the newest of `course`.
 
-    `same_result(old_head)` tells whether merging it gives the tree that the head gives.
     Every approval given since the person's last /unapprove is weighed, not only the newest: else
     deleting a newer one could bring an older one to life.
     """
@@ -94,23 +139,43 @@ def fold(
                 cleared = cleared or command.head == head  # whose code it is, not where it goes
             case "deploy":
                 deploy = command
-    standing = {
-        by: command
-        for by, given in approvals.items()
-        for command in given
-        if command.target == target and (command.head == head or same_result(command.head))
-    }
-    gone = [given[-1] for by, given in approvals.items() if by not in standing]
-    current = [one for one in merges if (one.head, one.target) == (head, target)]
-    gone += [command for command in merges if command not in current]
+    standing, gone = _approved(approvals, course)
+    merge, given_up = _merge(merges, course)
+    gone += given_up
     return Asks(
         approvals=standing,
-        void=tuple(sorted(gone, key=lambda command: command.seq)),
+        void=tuple(sorted(gone, key=lambda void: void.command.seq)),
         holds=tuple(holds.values()),
-        merge=current[-1] if current else None,
+        merge=merge,
         cleared=cleared,
         deploy=deploy,
     )
+
+
+def _approved(
+    approvals: Mapping[str, list[Command]], course: Course
+) -> tuple[dict[str, Command], list[Void]]:
+    """The newest approval of each person that stands, and those of people who have none left."""
+    standing: dict[str, Command] = {}
+    gone: list[Void] = []
+    for by, given in approvals.items():
+        ends = [(command, course.ended(command, by_any_push=False)) for command in given]
+        counting = [command for command, end in ends if end is None]
+        newest, end = ends[-1]
+        if counting:
+            standing[by] = counting[-1]
+        elif end is not None:
+            gone.append(Void(newest, end))
+    return standing, gone
+
+
+def _merge(merges: Iterable[Command], course: Course) -> tuple[Command | None, list[Void]]:
+    """The newest merge request that stands; without one, those that were made void."""
+    ends = [(command, course.ended(command, by_any_push=True)) for command in merges]
+    current = [command for command, end in ends if end is None]
+    if current:
+        return current[-1], []
+    return None, [Void(command, end) for command, end in ends if end is not None]
 
 
 def withdrawn(
@@ -137,6 +202,12 @@ def head_seen(pushes: Iterable[tuple[int, str]], seq: int, told: str | None) -> 
     if told is None:
         return newest
     return told if any(head == told for _, head in before) else ""
+
+
+def target_seen(targets: Iterable[Retarget], seq: int) -> str:
+    """The branch that the pull request went to when something was said; "" before it was open."""
+    before = [move for move in targets if move.seq < seq]
+    return max(before, key=lambda move: move.seq).target if before else ""
 
 
 def names(people: Iterable[Person]) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 
 from intakebot.core import escape
-from intakebot.core.asks import Asks, listed
+from intakebot.core.asks import Asks, Void, listed
 from intakebot.core.ladder import unsatisfied
 from intakebot.model import (
     Command,
@@ -14,6 +14,7 @@ from intakebot.model import (
     Finding,
     InlineNote,
     Level,
+    Push,
     Standing,
     State,
     Status,
@@ -166,37 +167,34 @@ def standing_sentence(standing: Standing) -> str:
     )
 
 
-def voided(asks: Asks, head: str, target: str) -> dict[str, str]:
-    """Said once for each commit, or target, whose approvals and merge requests no longer count."""
-    grouped: dict[tuple[str, str], list[Command]] = {}
-    for command in asks.void:
-        elsewhere = "" if command.target == target else command.target
-        grouped.setdefault((command.head, elsewhere), []).append(command)
-    told = {}
-    for (old, elsewhere), commands in grouped.items():
-        if elsewhere:
-            key = f"void:{old[:12]}:{elsewhere}"
-            reason = (
-                f"for merging into {escape.code(elsewhere)}; it goes to {escape.code(target)} now"
-            )
-        else:
-            key = f"void:{old[:12]}"
-            reason = f"for `{old[:12]}`; a newer commit was pushed, `{head[:12]}`"
-        told[key] = _void(commands, reason)
-    return told
+def voided(asks: Asks) -> dict[str, str]:
+    """Said once for each push, or change of target, that took approvals and merge requests away."""
+    grouped: dict[int, list[Void]] = {}
+    for void in asks.void:
+        grouped.setdefault(void.by.seq, []).append(void)
+    return {f"void:{seq}": _void(voids) for seq, voids in grouped.items()}
 
 
-def _void(commands: Sequence[Command], reason: str) -> str:
+def _void(voids: Sequence[Void]) -> str:
+    commands, by = [void.command for void in voids], voids[0].by
     approvals = [command for command in commands if command.name == "approve"]
     merges = [command for command in commands if command.name == "merge"]
     said = []
     if approvals:
-        said.append(f"the approval by {_people(approvals)}")
+        people = _people(approvals)
+        said.append(f"approval{'s' if len(approvals) > 1 else ''} by {people}")
     if merges:
-        said.append(f"the `/merge` by {_people(merges)}")
-    verb = "was" if len(commands) == 1 else "were"
-    sentence = f"{listed(said, 'and')} {verb} {reason}, so that no longer counts."
-    return f"{sentence[0].upper()}{sentence[1:]} Please look at it again."
+        said.append(f"`/merge` by {_people(merges)}")
+    one = len(commands) == 1
+    sentence = f"The {listed(said, 'and the')} {'was' if one else 'were'} for"
+    heads = listed(dict.fromkeys(f"`{command.head[:12]}`" for command in commands), "and")
+    if isinstance(by, Push):
+        reason = f"{sentence} {heads}; a newer commit was pushed, `{by.head[:12]}`"
+    else:
+        targets = listed(dict.fromkeys(escape.code(one.target) for one in commands), "and")
+        reason = f"{sentence} merging into {targets}; it was turned to {escape.code(by.target)}"
+    counts = "it no longer counts" if one else "they no longer count"
+    return f"{reason}. So {counts}, and going back does not change that. Please look at it again."
 
 
 def inline_notes(findings: Sequence[Finding]) -> dict[str, InlineNote]:

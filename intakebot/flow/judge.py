@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from intakebot.core import comment, facts, roster
-from intakebot.core.asks import Asks, fold
+from intakebot.core.asks import Asks, course, fold
 from intakebot.core.ladder import stand
 from intakebot.core.rules import judge
 from intakebot.flow.house import House
@@ -28,7 +28,9 @@ from intakebot.model import (
     Pull,
     PullState,
     Review,
+    Said,
     Standing,
+    TryLater,
     Verdict,
 )
 from intakebot.repo.change import merge_tree
@@ -63,10 +65,13 @@ class _Memory:
     landing: bool
     declined: bool
     failed: lanes.EntryRow | None
+    stuck: tuple[str, ...]
 
 
-def judgement(house: House, row: work.PullRow, pull: Pull) -> Judgement:
+def judgement(house: House, row: work.PullRow, pull: Pull, *, landing: bool = False) -> Judgement:
+    """`landing` is for the lane itself, which has to try although it was stuck before."""
     forge = house.forges[row.repo.forge]
+    _in_step(pull)
     reading = read(house, pull)
     with house.database.read() as connection:
         known = _remember(connection, house, row, pull)
@@ -75,7 +80,11 @@ def judgement(house: House, row: work.PullRow, pull: Pull) -> Judgement:
         counting = [one for one in heard.all if _entitled(listener, one)]
         trusted = [one for one in pull.reviews if _requests_changes(listener, one, pull)]
         checked = _results(connection, reading)
-    asks = fold(counting, pull.head, pull.target, lambda old: _same_result(reading, old))
+    whole = course(pull, lambda old: _same_result(reading, old))
+    asks = fold(counting, pull.head, whole)
+    if asks.merge is not None:  # on its way to landing: what the forge lets people do counts too
+        counting = _permitted(forge, pull, counting)
+        asks = fold(counting, pull.head, whole)
     results, findings = checked
     gathered = facts.Gathered(
         pull=pull,
@@ -91,7 +100,7 @@ def judgement(house: House, row: work.PullRow, pull: Pull) -> Judgement:
         markers=reading.markers,
         finding_count=len(findings),
         changes_requested=trusted,
-        blocked=reading.blocked,
+        blocked=(*reading.blocked, *(known.stuck if asks.merge and not landing else ())),
     )
     known_facts = facts.gather(gathered)
     if known.landing and pull.state is PullState.MERGED:  # by us, and not read back yet
@@ -113,6 +122,16 @@ def judgement(house: House, row: work.PullRow, pull: Pull) -> Judgement:
     )
 
 
+def _in_step(pull: Pull) -> None:
+    """What a word was for is told by the history, so a history that lags can't be judged by."""
+    newest = max(pull.pushes, key=lambda push: push.seq, default=None)
+    last = max(pull.targets, key=lambda move: move.seq, default=None)
+    if newest is not None and newest.head != pull.head:
+        raise TryLater(f"the forge's history does not show the push of {pull.head[:12]} yet")
+    if last is not None and last.target != pull.target:
+        raise TryLater(f"the forge's history does not show the change to {pull.target} yet")
+
+
 def _remember(connection: sa.Connection, house: House, row: work.PullRow, pull: Pull) -> _Memory:
     landing = lanes.landing_of_pull(connection, row.id)
     entry = lanes.entry_of(connection, row.id)
@@ -125,7 +144,13 @@ def _remember(connection: sa.Connection, house: House, row: work.PullRow, pull: 
         landing=entry is not None and entry.state == "landing",
         declined=any(receipt.kind == "Decline" for receipt in receipts.of_pull(connection, row.id)),
         failed=None if entry else lanes.failed(connection, row.id, pull.head),
+        stuck=_stuck(connection, row, pull),
     )
+
+
+def _stuck(connection: sa.Connection, row: work.PullRow, pull: Pull) -> tuple[str, ...]:
+    why = lanes.stuck(connection, row.repo.id, pull.target)
+    return (f"nothing can land at the moment: {why}",) if why else ()
 
 
 def _landing_failed(failed: lanes.EntryRow | None, asks: Asks) -> str:
@@ -163,6 +188,25 @@ def _entitled(listener: Listener, command: Command) -> bool:
         return True
     is_author = command.by.id == listener.pull.author.id
     return roster.granted(command.name, listener.who(command.by), is_author=is_author)
+
+
+def _permitted(forge: Forge, pull: Pull, commands: list[Command]) -> list[Command]:
+    """Without the approvals and merge requests of people whom the forge no longer lets.
+
+    One that can't be looked up raises TryLater, so that nothing lands on it.
+    """
+    asked = {
+        command.by.id: forge.permission(pull.repo.id, command.by.id)
+        for command in commands
+        if command.name in ("approve", "merge") and command.said is Said.DONE and command.live
+    }
+    return [
+        command
+        for command in commands
+        if command.name not in ("approve", "merge")
+        or command.by.id not in asked
+        or roster.allowed(command.name, asked[command.by.id])
+    ]
 
 
 def _requests_changes(listener: Listener, review: Review, pull: Pull) -> bool:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from datetime import timedelta
 from enum import Enum
 
+import sqlalchemy as sa
+
 from intakebot import log
 from intakebot.crash import crashpoint
 from intakebot.flow import landing
@@ -25,6 +27,9 @@ from intakebot.store.tables import pulls
 MOST_ROUNDS = 10  # in a row; then others get their turn
 MOST_MOVES = 3  # times in a row that the branch may move under an entry before it waits
 RETRY = timedelta(seconds=15)
+
+
+Problem = TryLater | OperatorError | GitFailed
 
 
 class Step(Enum):
@@ -52,28 +57,46 @@ def _advance_once(house: House, lane_id: int, lease: Lease) -> bool:
         repo_row = work.repo(connection, row.repo_id)
     try:
         repo = _repo(house, repo_row)
-        promote(house, repo, row, lease)
-        _advance_all(house, repo, repo_row, row, lease)
+        behind = _advance_all(house, repo, repo_row, row, lease)
     except (TryLater, OperatorError, GitFailed) as error:
-        return _later(house, lane_id, lease, error)
+        return _later(house, lane_id, lease, error, stuck=not isinstance(error, TryLater))
     except Exception:
         log.bug("lane failed", lane=f"{repo_row.name}:{row.branch}")
-        return _later(house, lane_id, lease, OperatorError("a fault in intakebot; the log has it"))
+        fault = OperatorError("a fault in intakebot; the log has it")
+        return _later(house, lane_id, lease, fault, stuck=True)
+    if behind is not None:  # landing goes on; only the deploy branch waits
+        return _later(house, lane_id, lease, behind, stuck=False)
     with house.database.write() as connection:
         finished = work.finish(connection, lanes_table, lane_id, lease.fence, wanted)
-        if finished:
-            lanes.describe(connection, lane_id, problem="")
+        told = _describe(connection, house, lane_id, "", stuck=False) if finished else []
+    house.bell.ring(told)
     return finished
 
 
-def _later(house: House, lane_id: int, lease: Lease, error: Exception) -> bool:
+def _later(house: House, lane_id: int, lease: Lease, error: Problem, *, stuck: bool) -> bool:
+    """Keep what is wrong and try again later. Stuck: nothing can land until we mend something."""
     after = timedelta(seconds=error.after) if isinstance(error, TryLater) else RETRY
     log.warning("lane put off", lane=lane_id, why=str(error))
+    told: list[str] = []
     with house.database.write() as connection:
         until = house.now() + after
         if work.postpone(connection, lanes_table, lane_id, lease.fence, until, PATIENCE):
-            lanes.describe(connection, lane_id, problem=str(error))
+            told = _describe(connection, house, lane_id, str(error), stuck=stuck)
+    house.bell.ring(told)
     return False
+
+
+def _describe(
+    connection: sa.Connection, house: House, lane_id: int, problem: str, *, stuck: bool
+) -> list[str]:
+    """When a lane sticks or moves again, what waits in it is looked at again, to be told."""
+    changed = lanes.describe(connection, lane_id, problem=problem, stuck=problem if stuck else "")
+    if not changed:
+        return []
+    waiting = [entry.pull_id for entry in lanes.waiting(connection, lane_id)]
+    for pull_id in waiting:
+        work.nudge(connection, pulls, pull_id, house.now())
+    return [f"look:{pull_id}" for pull_id in waiting]
 
 
 def _repo(house: House, row: work.RepoRow) -> Repo:
@@ -86,14 +109,20 @@ def _repo(house: House, row: work.RepoRow) -> Repo:
 
 def _advance_all(
     house: House, repo: Repo, repo_row: work.RepoRow, row: lanes.LaneRow, lease: Lease
-) -> None:
-    """Until the first entry waits for a run, or nothing is left. Deploys after each landing."""
+) -> Problem | None:
+    """Until the first entry waits for a run, or nothing is left. Deploys after each landing.
+
+    Returns why the deploy branch stays behind, if it does: that keeps nothing from landing, since
+    the next landing may be what heals it.
+    """
+    behind = promote(house, repo, row, lease)
     moved = 0
     while (step := _advance(house, repo, repo_row, row, lease)) is not Step.WAITS:
         moved = moved + 1 if step is Step.AGAIN else 0
         if moved == MOST_MOVES:
             raise TryLater(f"{row.branch} moves faster than I can follow", after=10)
-        promote(house, repo, row, lease)
+        behind = promote(house, repo, row, lease)
+    return behind
 
 
 def _advance(
@@ -137,7 +166,7 @@ def _judge(
         return f"its target is {pull.target} by now"
     with house.database.read() as connection:
         pull_row = work.pull(connection, entry.pull_id)
-    judged = judgement(house, pull_row, pull)
+    judged = judgement(house, pull_row, pull, landing=True)
     if judged.heard.decided:
         raise TryLater("something was said meanwhile; a look decides it first", after=1)
     if judged.standing.state is not State.QUEUED:

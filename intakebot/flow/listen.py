@@ -11,7 +11,16 @@ from dataclasses import dataclass, replace
 
 from intakebot import commands
 from intakebot.core import chat, roster
-from intakebot.core.asks import Ask, Decision, fold, head_seen, names, withdrawn
+from intakebot.core.asks import (
+    Ask,
+    Decision,
+    course,
+    fold,
+    head_seen,
+    names,
+    target_seen,
+    withdrawn,
+)
 from intakebot.model import (
     Account,
     Command,
@@ -100,7 +109,7 @@ class Listener:
                     seq=review.seq,
                     said=Said.DONE,
                     answer="",
-                    target=self.pull.target,
+                    target=target_seen(self.pull.targets, review.seq),
                 )
                 yield command, self._decide(command, counting)
 
@@ -112,8 +121,9 @@ class Listener:
     ) -> Iterator[tuple[Command, Decision]]:
         pushes = [(push.seq, push.head) for push in self.pull.pushes]
         head = head_seen(pushes, comment.seq, comment.seen_head)
+        target = target_seen(self.pull.targets, comment.seq)
         for index, word in enumerate(chat.words(comment.text, commands.COMMANDS)):
-            command = _command(comment, index, word, head, self.pull.target)
+            command = _command(comment, index, word, head, target)
             if comment.edited:
                 yield command, Decision(Said.DENIED, EDITED)
             elif word.nearest is not None:
@@ -134,12 +144,12 @@ class Listener:
         ]
         for index, word in enumerate(added):
             index += start * EDITED_INDEX
-            command = _command(comment, index, word, "", self.pull.target)
+            command = _command(comment, index, word, "", "")
             yield command, Decision(Said.DENIED, EDITED)
 
     def _decide(self, command: Command, counting: Iterable[Command]) -> Decision:
         person = self.who(command.by)
-        asks = fold(counting, self.pull.head, self.pull.target, lambda _: False)
+        asks = fold(counting, self.pull.head, course(self.pull, lambda _: False))
         return commands.decision(
             Ask(
                 name=command.name,

@@ -136,7 +136,7 @@ def _wanted(house: House, judged: Judgement, closing: datetime | None) -> Look:
     return Look(
         comments={
             **comment.answers(judged.heard.all),
-            **({} if over else comment.voided(judged.asks, pull.head, pull.target)),
+            **({} if over else comment.voided(judged.asks)),
             STATUS: text,
         },
         inline={} if over else comment.inline_notes(judged.findings),

@@ -11,17 +11,30 @@ from intakebot.flow.house import House, Lease, keep
 from intakebot.model import OperatorError, Repo, TryLater
 from intakebot.repo import land
 from intakebot.repo.change import is_ancestor
+from intakebot.repo.git import GitFailed
 from intakebot.store import lanes, work
 from intakebot.store.tables import lanes as lanes_table
 from intakebot.store.tables import pulls
 
 
-def promote(house: House, repo: Repo, row: lanes.LaneRow, lease: Lease) -> None:
-    """Deploy every landing that was asked to be, oldest first."""
+def promote(
+    house: House, repo: Repo, row: lanes.LaneRow, lease: Lease
+) -> TryLater | OperatorError | GitFailed | None:
+    """Deploy every landing that was asked to be; or why one stays behind.
+
+    The newest first: it holds the older ones, and it may hold what their way was barred by.
+    """
     with house.database.read() as connection:
         due = lanes.undeployed(connection, row.repo_id, row.branch)
+    behind: TryLater | OperatorError | GitFailed | None = None
     for landing in due:
-        _deploy(house, repo, row, landing, lease)
+        try:
+            _deploy(house, repo, row, landing, lease)
+        except (TryLater, OperatorError, GitFailed) as error:
+            if lease.lost:
+                raise
+            behind = behind or error
+    return behind
 
 
 def _deploy(
@@ -34,10 +47,16 @@ def _deploy(
         crashpoint("deploy.before_push")
         ended = land.push(house.landing(repo).git, repo.clone_url, landing.commit, branch)
         crashpoint("deploy.after_push_before_record")
+        if ended == "refused":
+            raise OperatorError(
+                f"the forge refuses the bot's push to {branch}; "
+                "let the landing credential write to it"
+            )
         if ended != "done":
             raise OperatorError(
-                f"{branch} can't be fast-forwarded to {landing.commit[:12]}: somebody moved it "
-                f"({ended}). Bring it back to a commit of {row.branch}; I never force."
+                f"{branch} can't be fast-forwarded to {landing.commit[:12]}, because it holds "
+                f"commits that {row.branch} has not. Bring it back to a commit of {row.branch}, "
+                f"or merge it into {row.branch}; I never force."
             )
         if not _there(house, repo, branch, landing.commit):
             raise TryLater(f"{branch} was pushed, but reads back as something else")

@@ -90,7 +90,12 @@ def on_changed_lines(git: Git, change: Change, results: Mapping[str, CheckResult
     before = change.merge_base
     if before is None:
         return []
-    touched = {file.path for file in change.files if file.change != "deleted"}
+    # A symlink has no lines of its own: a tool that followed it speaks of another file.
+    touched = {
+        file.path
+        for file in change.files
+        if file.change != "deleted" and file.new_mode != SYMLINK
+    }
     found = [
         finding
         for result in results.values()
@@ -105,6 +110,7 @@ def on_changed_lines(git: Git, change: Change, results: Mapping[str, CheckResult
     return sorted(placed, key=_importance)
 
 
+SYMLINK = "120000"
 LEVELS = ("reject", "error", "warning", "note")
 
 

@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from enum import StrEnum
+from typing import Literal, Protocol
 
 from intakebot.model import Account, Effect, Incident, Permission, Pull, Repo, Wording
+from intakebot.repo.git import Credential
+
+
+class Ability(StrEnum):
+    """What not every forge can show."""
+
+    REVIEW = "review"  # the bot's own approval or request for changes
+    REPORT = "report"  # findings beside the diff, apart from comments
+
+
+class Refused(Exception):
+    """The forge takes this one effect from nobody here, now or later; its text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +34,10 @@ class Forge(Protocol):
     """Raises TryLater when the forge can't answer now, OperatorError when it refuses the bot."""
 
     name: str
+    abilities: frozenset[Ability]
+
+    def credential(self, repo: Repo, purpose: Literal["read", "land"]) -> Credential:
+        """What git shows to the forge; the one for "land" is used by the landing alone."""
 
     def me(self) -> Account:
         """The bot's own account."""
@@ -39,8 +56,11 @@ class Forge(Protocol):
     def permission(self, repo_id: str, account_id: str) -> Permission:
         """What this account may do now. Raises TryLater when that can't be looked up."""
 
-    def perform(self, pull: Pull, effect: Effect) -> None:
-        """Do one effect. Doing it twice is seen once."""
+    def perform(self, pull: Pull, effect: Effect) -> str | None:
+        """Do one effect; the id of the comment it made, if any. Doing it twice is seen once.
+
+        Raises Refused when the forge will not take this effect however often it is tried.
+        """
 
     def whoami(self, login: str, token: str) -> Account | None:
         """The account behind a person's own token, or None."""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import requests
 
-from intakebot.forges.api import PullsSince
+from intakebot.forges.api import Ability, PullsSince, Refused
 from intakebot.model import (
     Account,
     Comment,
@@ -25,15 +25,19 @@ from intakebot.model import (
     Pull,
     PullState,
     Push,
+    PutReport,
     Repo,
     ResolveInline,
+    Retarget,
     Review,
+    SetReview,
     SetStatus,
     Source,
     Status,
     TryLater,
     Wording,
 )
+from intakebot.repo.git import Credential
 
 TIMEOUT = (5, 30)  # seconds to connect, to answer
 BOT = "intakebot"
@@ -44,6 +48,7 @@ class GitForge:
     """`tokens` are the bot's own by scope: `bot` reads and writes, `web` speaks for people."""
 
     name = "git"
+    abilities: frozenset[Ability] = frozenset()
 
     def __init__(self, url: str, public_url: str, tokens: Mapping[str, str]) -> None:
         self.url = url
@@ -52,6 +57,10 @@ class GitForge:
         self.session = requests.Session()
         self.session.trust_env = False  # no proxy or netrc of the machine comes between
         self.account: Account | None = None
+
+    def credential(self, repo: Repo, purpose: Literal["read", "land"]) -> Credential:
+        scope = "land" if purpose == "land" else "bot"
+        return Credential(self.url, BOT, self.tokens.get(scope, ""))
 
     def me(self) -> Account:
         if self.account is None:
@@ -99,23 +108,30 @@ class GitForge:
         answer = self._get(f"/api/repos/{repo_id}/permissions/{account_id}")
         return Permission(answer["permission"])
 
-    def perform(self, pull: Pull, effect: Effect) -> None:
+    def perform(self, pull: Pull, effect: Effect) -> str | None:
         place = f"/api/repos/{pull.repo.id}/pulls/{pull.number}"
         match effect:
             case PostComment(key, text):
-                self._ask("POST", f"{place}/comments", {"text": text, "key": key})
-            case EditComment(_, comment, text):
-                self._ask("PATCH", f"{place}/comments/{comment}", {"text": text})
+                return self._made(place, {"text": text, "key": key})
             case PostInline(note):
                 body = {"text": note.text, "key": note.key, "path": note.path, "line": note.line}
-                self._ask("POST", f"{place}/comments", body)
+                return self._made(place, body)
+            case EditComment(_, comment, text):
+                self._ask("PATCH", f"{place}/comments/{comment}", {"text": text})
             case ResolveInline(_, comment):
                 self._ask("PATCH", f"{place}/comments/{comment}", {"resolved": True})
             case SetStatus(head, status):
                 body = {"state": status.state, "text": status.text, "url": status.url}
                 self._ask("PUT", f"/api/repos/{pull.repo.id}/statuses/{head}", body)
+            case SetReview() | PutReport():
+                raise Refused("the Git forge has no reviews by the bot and no reports")
             case Decline():
                 self._ask("PATCH", place, {"state": "closed"})
+        return None
+
+    def _made(self, place: str, body: Mapping[str, Any]) -> str | None:
+        answer = self._ask("POST", f"{place}/comments", body)
+        return None if answer is None else str(answer["id"])
 
     def whoami(self, login: str, token: str) -> Account | None:
         answer = self._ask("GET", "/api/user", auth=(login, token), none=(401, 403))
@@ -257,6 +273,7 @@ def _pull(found: Json, repo: Repo, url: str, bot: str) -> Pull:
             Push(push["head"], _account(push["by"]), _time(push["at"]), push["seq"])
             for push in found["pushes"]
         ),
+        targets=tuple(Retarget(move["target"], move["seq"]) for move in found["targets"]),
         comments=tuple(_comment(one, bot, replied) for one in found["comments"]),
         reviews=tuple(
             Review(

@@ -154,14 +154,14 @@ def change_landing(connection: sa.Connection, landing_id: int, **values: object)
 
 
 def undeployed(connection: sa.Connection, repo_id: int, branch: str) -> list[sa.Row[Any]]:
-    """Landings whose deploy branch has not been moved yet though it was asked for, oldest first."""
+    """Landings whose deploy branch has not been moved yet though it was asked for, newest first."""
     return list(
         connection.execute(
             sa.select(landings)
             .where(landings.c.repo_id == repo_id, landings.c.branch == branch)
             .where(landings.c.landed_at.is_not(None), landings.c.deployed_at.is_(None))
             .where(landings.c.deploy_asked)
-            .order_by(landings.c.id)
+            .order_by(landings.c.id.desc())
         )
     )
 
@@ -178,9 +178,22 @@ def recent(connection: sa.Connection, repo_id: int, branch: str, limit: int) -> 
     )
 
 
-def describe(connection: sa.Connection, row: int, *, problem: str) -> None:
-    """What keeps the lane from moving, for the operator; "" when nothing does."""
-    connection.execute(sa.update(lanes).where(lanes.c.id == row).values(problem=problem))
+def describe(connection: sa.Connection, row: int, *, problem: str, stuck: str) -> bool:
+    """What is wrong with the lane, for the operator, and why nothing can land; "" when nothing.
+
+    True when it got stuck just now, or unstuck.
+    """
+    before = connection.scalar(sa.select(lanes.c.stuck).where(lanes.c.id == row)) or ""
+    connection.execute(
+        sa.update(lanes).where(lanes.c.id == row).values(problem=problem, stuck=stuck)
+    )
+    return bool(before) != bool(stuck)
+
+
+def stuck(connection: sa.Connection, repo_id: int, branch: str) -> str:
+    """Why nothing can land on this branch, by our fault; "" when it can."""
+    query = sa.select(lanes.c.stuck).where(lanes.c.repo_id == repo_id, lanes.c.branch == branch)
+    return str(connection.scalar(query) or "")
 
 
 def find(connection: sa.Connection, repo_name: str, branch: str) -> LaneRow | None:

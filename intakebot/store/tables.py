@@ -247,6 +247,31 @@ receipts = sa.Table(
     sa.UniqueConstraint("pull_id", "key"),
 )
 
+marks = sa.Table(  # the bot's comments, for forges that keep no keys of ours
+    "marks",
+    metadata,
+    sa.Column("pull_id", sa.ForeignKey("pulls.id"), primary_key=True),
+    sa.Column("comment_id", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, nullable=False),
+)
+
+connections = sa.Table(  # what `connect` set up at a forge, and how it was before
+    "connections",
+    metadata,
+    _id(),
+    sa.Column("forge", sa.Text, nullable=False),
+    sa.Column("forge_id", sa.Text, nullable=False),
+    sa.Column("workspace_id", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("intake", sa.Text, nullable=False),
+    sa.Column("deploy", sa.Text, nullable=False),
+    sa.Column("hook_nonce", sa.Text, nullable=False),
+    sa.Column("hook_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("changes", sa.JSON, nullable=False, server_default="[]"),
+    sa.Column("connected_at", Moment, nullable=False),
+    sa.UniqueConstraint("forge", "forge_id"),
+)
+
 lanes = sa.Table(
     "lanes",
     metadata,
@@ -256,6 +281,9 @@ lanes = sa.Table(
     *_counters(),
     *_lease(),
     sa.Column("problem", sa.Text, nullable=False, server_default=""),
+    sa.Column("stuck", sa.Text, nullable=False, server_default=""),  # why nothing can land, by us
+    sa.Column("tip", sa.Text, nullable=False, server_default=""),  # the branch as last known good
+    sa.Column("frozen", sa.Text, nullable=False, server_default=""),  # until somebody acknowledges
     sa.Column("look_at", Moment),
     sa.UniqueConstraint("repo_id", "branch"),
 )
@@ -322,6 +350,8 @@ incidents = sa.Table(
     sa.Column("ref", sa.Text, nullable=False),
     sa.Column("detail", sa.Text, nullable=False),
     sa.Column("at", Moment, nullable=False),
+    sa.Column("acknowledged_at", Moment),
+    sa.Column("acknowledged_by", sa.Text, nullable=False, server_default=""),  # account id
     sa.UniqueConstraint("repo_id", "forge_key"),
 )
 

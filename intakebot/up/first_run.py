@@ -74,12 +74,13 @@ def _with_secrets(state: Path, found: Settings, forge: BuiltInForge) -> Settings
 
 
 def _login() -> str:
-    """The operator's own login, when it can be one on the forge."""
+    """The operator's own login, when it can be one on the forge and names a person."""
     try:
         login = getpass.getuser().lower()
     except (KeyError, OSError):  # a user without a name, as in some containers
         return "owner"
-    return login if re.fullmatch(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?", login) else "owner"
+    named = login != "root" and re.fullmatch(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?", login)
+    return login if named else "owner"
 
 
 def _put_on_roster(

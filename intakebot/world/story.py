@@ -207,16 +207,20 @@ def approved_then_pushed(story: Story) -> Told:
     comment = story.say(story.grace, "/approve")
     approved = story.answer(story.number, comment)
     story.house.wait_for_state(story.ada, story.number, "ready")
-    old = story.pull(story.number)["head"]
     head = story.ada.commit(
         story.clone, {"shop/__init__.py": '"""The shop."""\n'}, "Say what the shop is"
     )
     story.ada.must("push", "--quiet", "fork", f"HEAD:{branch(story)}", within=story.clone)
     story.house.wait_for_state(story.ada, story.number, "needs review", head)
-    told = story.house.wait_for(lambda: story.bot_says(story.number).get(f"void:{old[:12]}"))
+    told = story.house.wait_for(lambda: void_said(story))
     times = sum(key.startswith("void:") for key in story.bot_says(story.number))
     outcome = "void" if times == 1 else f"void, said {times} times"
     return outcome, [approved, told], story.head()
+
+
+def void_said(story: Story) -> str:
+    said = story.bot_says(story.number)
+    return next((text for key, text in said.items() if key.startswith("void:")), "")
 
 
 def approved_and_merged(story: Story) -> Told:

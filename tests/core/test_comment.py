@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from intakebot.core import comment
-from intakebot.core.asks import Asks
+from intakebot.core.asks import Asks, Void
 from intakebot.core.ladder import LADDER, stand
 from intakebot.core.neutral import neutral_facts
 from intakebot.model import (
@@ -18,6 +18,8 @@ from intakebot.model import (
     Command,
     Finding,
     Level,
+    Push,
+    Retarget,
     Said,
     Standing,
     State,
@@ -116,19 +118,34 @@ def test_answers_are_one_reply_a_comment() -> None:
     assert told == {"answer:c1": "Grace: On hold.\n\nGrace: Not now."}
 
 
-def test_a_void_says_who_and_which_commit_once_for_each() -> None:
+def test_a_void_says_who_what_and_why_once_for_each_push() -> None:
     old, older, head = "b" * 40, "a" * 40, "c" * 40
+    first = Push(old, Account("ada", "ada"), datetime(2026, 11, 23, tzinfo=UTC), 2)
+    second = replace(first, head=head, seq=5)
     asks = Asks(
         void=(
-            command("approve", "grace", older, 1),
-            command("approve", "sam", old, 2),
-            command("merge", "grace", old, 3),
+            Void(command("approve", "grace", older, 1), first),
+            Void(command("approve", "sam", old, 3), second),
+            Void(command("merge", "grace", old, 4), second),
         )
     )
-    told = comment.voided(asks, head, "")
-    assert set(told) == {f"void:{older[:12]}", f"void:{old[:12]}"}
-    both = told[f"void:{old[:12]}"]
-    assert both.startswith("The approval by Sam and the `/merge` by Grace were for `bbbbbbbbbbbb`")
+    told = comment.voided(asks)
+    assert told == {
+        "void:2": "The approval by Grace was for `aaaaaaaaaaaa`; a newer commit was pushed, "
+        "`bbbbbbbbbbbb`. So it no longer counts, and going back does not change that. "
+        "Please look at it again.",
+        "void:5": "The approval by Sam and the `/merge` by Grace were for `bbbbbbbbbbbb`; a newer "
+        "commit was pushed, `cccccccccccc`. So they no longer count, and going back does not "
+        "change that. Please look at it again.",
+    }
+
+
+def test_a_void_by_a_change_of_target_names_both_branches() -> None:
+    approve = replace(command("approve", "grace", "a" * 40, 1), target="loose")
+    told = comment.voided(Asks(void=(Void(approve, Retarget("main", 4)),)))
+    assert told["void:4"].startswith(
+        "The approval by Grace was for merging into `loose`; it was turned to `main`."
+    )
 
 
 def test_the_same_finding_keeps_its_mark_when_it_moves_and_twins_have_two() -> None:

@@ -90,6 +90,31 @@ def test_a_finding_stands_on_its_line_only_where_the_change_touched_it(
     assert all(mark.resolved for mark in shop.marks(number) if mark.path)
 
 
+def test_a_finding_in_a_symlink_is_not_laid_at_the_door_of_whoever_made_the_link(
+    checked_shop: Workshop,
+) -> None:
+    shop, author = checked_shop, ada(checked_shop)
+    sarif = SARIF.replace("LINE", "1").replace("index.html", "link.html")
+    shop.by_hand(
+        "main",
+        {
+            ".intakebot.toml": REPORTING.replace("grep -q BAD index.html", "[ -L link.html ]"),
+            "bad.json": sarif,
+            "none.json": '{"version": "2.1.0", "runs": []}',
+        },
+    )
+    clone = shop.clone(author)
+    author.must("switch", "--quiet", "--no-track", "-C", "change", "origin/main", within=clone)
+    (clone / "link.html").symlink_to("index.html")
+    author.commit(clone, {"about.html": "<p>About</p>\n"}, "Link to the page from elsewhere")
+    shop.push(author, "change")
+    shop.settle()
+    number = shop.newest()
+    assert shop.standing(number) == "needs changes"
+    assert "a bad word" not in shop.status_text(number)
+    assert [mark for mark in shop.marks(number) if mark.path] == []
+
+
 def test_who_was_paused_past_the_lease_finds_out_before_writing_anything(shop: Workshop) -> None:
     author = ada(shop)
     number = shop.opens(author, {"news.html": "<p>News</p>\n"})
@@ -157,7 +182,8 @@ def test_a_check_that_cannot_run_on_the_merge_result_is_ours_and_not_the_authors
     shop.says(maintainer, number, "/merge")
     shop.settle()
     assert shop.branch("main") == before
-    assert shop.standing(number) == "queued"
+    assert shop.standing(number) == "blocked by us"
+    assert "could not run on the merge result" in shop.why(number)
     assert "could not run on the merge result" in shop.lane_problem()
 
 

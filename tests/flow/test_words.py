@@ -48,6 +48,10 @@ def approvals(shop: Workshop, number: int) -> bool:
     return shop.standing(number) == "ready"
 
 
+def voids(shop: Workshop, number: int) -> list[str]:
+    return [text for key, text in shop.bot_says(number).items() if key.startswith("void:")]
+
+
 # --- once, and never silent -----------------------------------------------------------
 
 
@@ -118,8 +122,78 @@ def test_a_push_voids_the_approval_and_that_is_said_once(cast: Cast) -> None:
     for _ in range(3):
         shop.look_again(number)
     assert not approvals(shop, number)
-    said = [mark for mark in shop.marks(number) if mark.key == f"void:{old[:12]}"]
-    assert len(said) == 1 and "The approval by Grace was for" in said[0].text
+    said = voids(shop, number)
+    assert len(said) == 1 and said[0].startswith(f"The approval by Grace was for `{old[:12]}`")
+
+
+def test_pushing_the_old_commit_back_brings_nothing_back_to_life(cast: Cast) -> None:
+    shop, number = cast.shop, cast.opens()
+    name, clone = f"page-{cast.opened}", shop.clone(cast.ada)
+    shop.says(cast.grace, number, "/approve")
+    old = shop.pull(number).head
+    cast.pushes("<p>Something else</p>\n")
+    shop.settle()
+    before = shop.branch("main")
+    cast.ada.must("reset", "--quiet", "--hard", old, within=clone)
+    shop.push(cast.ada, name)
+    shop.settle()
+    shop.says(cast.grace, number, "/merge")
+    assert shop.pull(number).head == old
+    assert shop.standing(number) == "needs review"
+    assert shop.branch("main") == before
+
+    shop.says(cast.grace, number, "/approve")
+    assert shop.standing(number) == "landed"
+    assert len(voids(shop, number)) == 1
+
+
+def test_a_merge_made_void_does_not_come_back_with_the_old_commit(cast: Cast) -> None:
+    shop, number = cast.shop, cast.opens()
+    name, clone = f"page-{cast.opened}", shop.clone(cast.ada)
+    shop.says(cast.grace, number, "/merge")
+    old = shop.pull(number).head
+    cast.pushes("<p>Something else</p>\n")
+    cast.ada.must("reset", "--quiet", "--hard", old, within=clone)
+    shop.push(cast.ada, name)
+    shop.settle()
+    assert "The `/merge` by Grace was for" in voids(shop, number)[0]
+    shop.says(cast.sam, number, "/approve")
+    assert shop.standing(number) == "ready"
+
+
+def test_an_approval_counts_for_the_target_of_its_moment_alone(cast: Cast) -> None:
+    shop, number = cast.shop, cast.opens()
+    shop.served("branch", "loose", "main")
+    shop.change(cast.ada, number, target="loose")
+    shop.settle()
+    shop.say(cast.grace, number, "/approve")
+    shop.change(cast.ada, number, target="main")  # before the bot has read a word
+    shop.settle()
+    assert shop.standing(number) == "needs review"
+    assert "for merging into `loose`; it was turned to `main`" in voids(shop, number)[0]
+
+
+def test_a_review_counts_for_the_target_of_its_moment_alone(cast: Cast) -> None:
+    shop, number = cast.shop, cast.opens()
+    shop.served("branch", "other", "main")
+    shop.change(cast.ada, number, target="other")
+    shop.settle()
+    shop.review(cast.grace, number, "approved")
+    shop.change(cast.ada, number, target="main")
+    shop.settle()
+    assert shop.standing(number) == "needs review"
+
+
+def test_an_approval_is_not_brought_back_by_turning_the_target_there_and_back(cast: Cast) -> None:
+    shop, number = cast.shop, cast.opens()
+    shop.says(cast.grace, number, "/approve")
+    assert approvals(shop, number)
+    shop.served("branch", "aside", "main")
+    shop.change(cast.ada, number, target="aside")
+    shop.change(cast.ada, number, target="main")
+    shop.settle()
+    assert shop.standing(number) == "needs review"
+    assert len(voids(shop, number)) == 1
 
 
 def test_an_approval_outlives_a_push_that_gives_the_same_result(cast: Cast) -> None:

@@ -13,13 +13,15 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from intakebot.model import OperatorError, TryLater
 from intakebot.store import schema
 from intakebot.store.database import Database
-from intakebot.store.tables import metadata, people, repos
+from intakebot.store.tables import incidents, lanes, metadata, people, repos
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
@@ -76,6 +78,44 @@ def test_a_backup_holds_the_rows_of_before(tmp_path: Path) -> None:
     assert saved is not None and saved.name == "a.db.20261123T090000.backup"
     with closing(sqlite3.connect(saved)) as copy:
         assert copy.execute("SELECT name FROM repos").fetchall() == [("site",)]
+
+
+def test_rows_of_the_first_schema_come_along_and_a_backup_keeps_them_as_they_were(
+    tmp_path: Path,
+) -> None:
+    made = database(tmp_path)
+    at_schema(made, "0001")
+    with made.write() as connection:
+        connection.execute(
+            sa.text("INSERT INTO repos (id, forge, forge_id, name) VALUES (1, 'git', '1', 'site')")
+        )
+        connection.execute(
+            sa.text("INSERT INTO lanes (repo_id, branch, problem) VALUES (1, 'main', 'It is shut')")
+        )
+        connection.execute(
+            sa.text(
+                "INSERT INTO incidents (repo_id, forge_key, kind, account_id, login,"
+                " ref, detail, at) VALUES (1, '7', 'direct-push', '3', 'ada', 'refs/heads/main', 'x', 5)"
+            )
+        )
+    saved = schema.upgrade(made, now=NOW)
+    with made.read() as connection:
+        lane = connection.execute(sa.select(lanes)).one()
+        incident = connection.execute(sa.select(incidents)).one()
+    made.close()
+    assert (lane.problem, lane.stuck, lane.tip, lane.frozen) == ("It is shut", "", "", "")
+    assert (incident.acknowledged_at, incident.acknowledged_by) == (None, "")
+    assert saved is not None
+    with closing(sqlite3.connect(saved)) as copy:
+        assert copy.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+
+
+def at_schema(made: Database, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(schema.__file__).parent / "migrations"))
+    with made.write() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
 
 
 def test_what_a_failing_transaction_wrote_is_gone(tmp_path: Path) -> None:

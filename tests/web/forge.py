@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
+from typing import Literal
 
-from intakebot.forges.api import PullsSince
+from intakebot.forges.api import Ability, PullsSince
 from intakebot.model import (
     Account,
     Comment,
@@ -19,6 +20,7 @@ from intakebot.model import (
     TryLater,
     Wording,
 )
+from intakebot.repo.git import Credential
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 BOT = Account("1", "intakebot", "intakebot")
@@ -34,12 +36,16 @@ class FakeForge:
     """Keeps pull requests and comments; `down` makes every question fail as a cut line does."""
 
     name = "git"
+    abilities: frozenset[Ability] = frozenset()
 
     def __init__(self, repo: Repo) -> None:
         self.repo = repo
         self.down = False
         self.found: dict[int, Pull] = {}
         self.said: list[tuple[int, str, str, str]] = []
+
+    def credential(self, repo: Repo, purpose: Literal["read", "land"]) -> Credential:
+        raise AssertionError("the pages push and fetch nothing")
 
     def me(self) -> Account:
         self._answer()
