@@ -15,6 +15,8 @@ from intakebot.model import (
     InlineNote,
     Level,
     Push,
+    Report,
+    ReviewState,
     Standing,
     State,
     Status,
@@ -63,10 +65,13 @@ def status_comment(
     asks: Asks,
     failed: Mapping[str, str],
     closing_at: str = "",
+    *,
+    by_review: bool = False,
 ) -> str:
     """The one comment that is edited in place; its first line is whose turn it is.
 
-    `failed` maps a check that failed or could not run to its one-sentence summary.
+    `failed` maps a check that failed or could not run to its one-sentence summary; `by_review`
+    where the forge takes no mark on the commit, and the bot's own review says how it stands.
     """
     author = escape.text(facts.author_login)
     parts = [f"**{ACTIONS[standing.state].format(author=author)}**", escape.text(standing.why)]
@@ -83,6 +88,11 @@ def status_comment(
         parts += _findings(findings)
     if standing.state is State.NEEDS_REVIEW and asks.approvals:
         parts.append(f"Approved so far by {_people(asks.approvals.values())}.")
+    if by_review:
+        parts.append(
+            "I can't mark this commit in your fork, so my own approval or request for changes "
+            "says how it stands."
+        )
     parts.append(_footer(facts, verdicts))
     return "\n\n".join(part for part in parts if part)
 
@@ -142,6 +152,30 @@ def status_line(standing: Standing, url: str) -> Status:
             state = "pending"
     text = f"{standing.state.value}: {STATUS_OF[standing.turn]}"
     return Status(state, text[:140], url)  # type: ignore[arg-type]
+
+
+def review_of(standing: Standing) -> ReviewState | None:
+    """The bot's own review, where it has to stand for the mark beside the commit."""
+    match standing.state:
+        case State.READY | State.QUEUED | State.WAITING_FOR_WINDOW:
+            return "approved"
+        case State.REJECTED | State.NEEDS_CHANGES:
+            return "changes_requested"
+        case _:
+            return None
+
+
+def report_of(facts: Facts, findings: Sequence[Finding], url: str) -> Report:
+    """What the checks found, for forges that show it beside the diff."""
+    failed = facts.checks_failed
+    count = f"{len(findings)} finding{'' if len(findings) == 1 else 's'} on changed lines."
+    return Report(
+        "failed" if failed else "passed",
+        "intakebot",
+        f"Failed: {', '.join(failed)}. {count}" if failed else count,
+        url,
+        tuple(findings),
+    )
 
 
 def answers(commands: Iterable[Command]) -> dict[str, str]:

@@ -18,7 +18,11 @@ from intakebot.model import (
     PostComment,
     PostInline,
     PullState,
+    PutReport,
+    Report,
     ResolveInline,
+    ReviewState,
+    SetReview,
     SetStatus,
     Status,
     Verdict,
@@ -39,6 +43,10 @@ def plan(
     effects += _comments(wanted, seen, ids)
     if wanted.status is not None and wanted.status != seen.status:
         effects.append(SetStatus(head, wanted.status))
+    if wanted.report is not None and wanted.report != seen.report:
+        effects.append(PutReport(head, wanted.report))
+    if wanted.review != seen.review:
+        effects.append(SetReview(head, wanted.review))
     if wanted.declined and not seen.declined:
         effects.append(Decline(reason))
     return effects
@@ -62,8 +70,14 @@ def _comments(wanted: Look, seen: Look, ids: Mapping[str, BotComment]) -> Iterat
             yield EditComment(key, ids[key].id, text)
 
 
-def seen_look(marks: Mapping[str, BotComment], status: Status | None, state: PullState) -> Look:
-    """The bot's marks as the forge has them."""
+def seen_look(
+    marks: Mapping[str, BotComment],
+    status: Status | None,
+    state: PullState,
+    review: ReviewState | None = None,
+    report: Report | None = None,
+) -> Look:
+    """The bot's marks as the forge has them; of the report, what was put there last."""
     return Look(
         comments={key: mark.text for key, mark in marks.items() if mark.path is None},
         inline={
@@ -73,6 +87,8 @@ def seen_look(marks: Mapping[str, BotComment], status: Status | None, state: Pul
         },
         status=status,
         declined=state is not PullState.OPEN,
+        review=review,
+        report=report,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,13 +10,15 @@ import sqlalchemy as sa
 
 from intakebot import log
 from intakebot.core import comment
+from intakebot.core.marks import resolve
 from intakebot.core.plan import STATUS, closing_time, plan, seen_look
 from intakebot.crash import crashpoint
 from intakebot.flow import outbox
 from intakebot.flow.house import PATIENCE, House, Lease, keep, until_met
 from intakebot.flow.judge import Judgement, judgement
+from intakebot.flow.said import Said, remember_said
+from intakebot.forges.api import Ability
 from intakebot.model import (
-    BotComment,
     Effect,
     Look,
     OperatorError,
@@ -26,6 +29,7 @@ from intakebot.model import (
 )
 from intakebot.repo.git import GitFailed
 from intakebot.store import lanes, memory, receipts, runs, work
+from intakebot.store import marks as marks_table
 from intakebot.store import words as words_table
 from intakebot.store.tables import lanes as lanes_table
 from intakebot.store.tables import pulls
@@ -41,6 +45,7 @@ class Report:
     judgement: Judgement
     effects: tuple[Effect, ...]
     look_at: datetime | None
+    marks: Mapping[str, str]  # the bot's comments that are there: id -> key
 
 
 def look(house: House, pull_id: int) -> None:
@@ -106,21 +111,29 @@ def _bring(house: House, row: work.PullRow, lease: Lease) -> datetime | None:
 def consider(house: House, row: work.PullRow, pull: Pull) -> Report:
     """Rooms 5 to 7: everything but writing it down and sending it (`intakebot check`)."""
     judged = judgement(house, row, pull)
-    bot = house.forges[row.repo.forge].me().id
-    marks = {
-        one.key: BotComment(one.id, one.text, one.path, one.line, one.resolved, one.replied)
-        for one in pull.comments
-        if one.key is not None and one.by.id == bot
-    }
+    forge = house.forges[row.repo.forge]
+    with house.database.read() as connection:
+        said = remember_said(connection, row.id, pull.head)
+        known = marks_table.of_pull(connection, row.id)
     closing = closing_time(judged.facts, judged.verdicts, pull.created_at)
-    seen = seen_look(marks, pull.status, pull.state)
-    wanted = _wanted(house, judged, closing)
+    wanted = _wanted(house, judged, closing, forge.abilities, said)
+    bots = [one for one in pull.comments if one.by.id == forge.me().id]
+    marks = resolve(bots, known, {*wanted.comments, *wanted.inline, *said.keys})
+    report = wanted.report if wanted.report and said.has_put(pull, wanted.report) else None
+    seen = seen_look(marks, pull.status, pull.state, pull.review, report)
     effects = plan(wanted, seen, marks, pull.head, judged.standing.why)
     waits = closing is not None and closing > house.now() and pull.state is PullState.OPEN
-    return Report(judged, tuple(effects), closing if waits else None)
+    ids = {mark.id: key for key, mark in marks.items()}
+    return Report(judged, tuple(effects), closing if waits else None, ids)
 
 
-def _wanted(house: House, judged: Judgement, closing: datetime | None) -> Look:
+def _wanted(
+    house: House,
+    judged: Judgement,
+    closing: datetime | None,
+    abilities: frozenset[Ability],
+    said: Said,
+) -> Look:
     facts, standing, pull = judged.facts, judged.standing, judged.pull
     late = closing is not None and closing <= house.now()
     closing_at = f"{closing:%Y-%m-%d %H:%M} UTC" if closing and not late else ""
@@ -129,19 +142,31 @@ def _wanted(house: House, judged: Judgement, closing: datetime | None) -> Look:
         for check in judged.reading.config.checks
         if check.name in (*facts.checks_failed, *facts.checks_broken)
     }
+    by_review = said.status_refused and Ability.REVIEW in abilities
     text = comment.status_comment(
-        facts, standing, judged.verdicts, judged.findings, judged.asks, failed, closing_at
+        facts,
+        standing,
+        judged.verdicts,
+        judged.findings,
+        judged.asks,
+        failed,
+        closing_at,
+        by_review=by_review,
     )
     over = standing.state in (State.LANDED, State.MERGED, State.CLOSED)
+    can_report = Ability.REPORT in abilities and not said.report_refused
+    shows_report = can_report and not over and bool(judged.results) and not judged.missing
     return Look(
         comments={
             **comment.answers(judged.heard.all),
             **({} if over else comment.voided(judged.asks)),
             STATUS: text,
         },
-        inline={} if over else comment.inline_notes(judged.findings),
-        status=comment.status_line(standing, pull.url),
+        inline={} if over else said.without_refused(comment.inline_notes(judged.findings)),
+        status=None if said.status_refused else comment.status_line(standing, pull.url),
         declined=standing.state is State.REJECTED and late,
+        review=comment.review_of(standing) if by_review and not over else pull.review,
+        report=comment.report_of(facts, judged.findings, pull.url) if shows_report else None,
     )
 
 
@@ -171,6 +196,7 @@ def _remember(house: House, row: work.PullRow, report: Report, lease: Lease) -> 
         memory.keep_standing(connection, row.id, judged.pull, judged.standing, now)
         bells += _ask_for_runs(connection, row, judged, now)
         bells += _enter_lane(connection, row, judged, now)
+        marks_table.keep(connection, row.id, report.marks)
         again = [outbox.effect_key(judged.pull, effect) for effect in report.effects]
         receipts.settle(connection, row.id, again, now)
         crashpoint("look.before_commit")

@@ -2,6 +2,7 @@
 
 A crash in between leaves a receipt that says "sending". The next look reads the forge again:
 what is there is not wanted any more, what is not is sent, and either way the receipt is closed.
+What the forge refuses for good is kept as such, and the next look does without it.
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from intakebot import log
 from intakebot.crash import crashpoint
 from intakebot.flow.house import House
-from intakebot.forges.api import Forge
-from intakebot.model import Effect, Pull
-from intakebot.store import receipts
+from intakebot.forges.api import Forge, Refused
+from intakebot.model import Effect, PostComment, PostInline, Pull
+from intakebot.store import marks, receipts, work
+from intakebot.store.tables import pulls
 
 
 def send(house: House, forge: Forge, pull_id: int, pull: Pull, effects: Sequence[Effect]) -> None:
@@ -35,10 +38,29 @@ def send(house: House, forge: Forge, pull_id: int, pull: Pull, effects: Sequence
                 house.now(),
             )
         crashpoint("effect.before_send")
-        forge.perform(pull, effect)
+        try:
+            made = forge.perform(pull, effect)
+        except Refused as refused:
+            log.warning("the forge refuses it", pull=pull.url, effect=kind, why=str(refused))
+            with house.database.write() as connection:
+                receipts.refuse(connection, pull_id, key, str(refused), house.now())
+                work.nudge(connection, pulls, pull_id, house.now())
+            continue
         crashpoint("effect.after_send")
         with house.database.write() as connection:
             receipts.confirm(connection, pull_id, key, house.now())
+            if made is not None and (mark := _mark(effect)):
+                marks.keep(connection, pull_id, {made: mark})
+
+
+def _mark(effect: Effect) -> str:
+    match effect:
+        case PostComment(key, _):
+            return key
+        case PostInline(note):
+            return note.key
+        case _:
+            return ""
 
 
 def effect_key(pull: Pull, effect: Effect) -> str:

@@ -92,9 +92,7 @@ def on_changed_lines(git: Git, change: Change, results: Mapping[str, CheckResult
         return []
     # A symlink has no lines of its own: a tool that followed it speaks of another file.
     touched = {
-        file.path
-        for file in change.files
-        if file.change != "deleted" and file.new_mode != SYMLINK
+        file.path for file in change.files if file.change != "deleted" and file.new_mode != SYMLINK
     }
     found = [
         finding

@@ -44,6 +44,17 @@ def confirm(connection: sa.Connection, pull_id: int, key: str, now: datetime) ->
     )
 
 
+def refuse(connection: sa.Connection, pull_id: int, key: str, why: str, now: datetime) -> None:
+    """The forge takes this effect from nobody here; it is not tried again."""
+    row = sa.and_(receipts.c.pull_id == pull_id, receipts.c.key == key)
+    detail = connection.scalar(sa.select(receipts.c.detail).where(row)) or {}
+    connection.execute(
+        sa.update(receipts)
+        .where(row)
+        .values(state="refused", done_at=now, detail={**detail, "refused": why})
+    )
+
+
 def settle(connection: sa.Connection, pull_id: int, again: Sequence[str], now: datetime) -> None:
     """A look has read the forge: what was in doubt is there or no longer wanted, `again` aside."""
     connection.execute(

@@ -22,7 +22,11 @@ from intakebot.model import (
     PostComment,
     PostInline,
     PullState,
+    PutReport,
+    Report,
     ResolveInline,
+    ReviewState,
+    SetReview,
     SetStatus,
     Status,
     Verdict,
@@ -44,9 +48,11 @@ class Page:
         self.marks: dict[str, BotComment] = {}
         self.status = status
         self.state = state
+        self.review: ReviewState | None = None
+        self.report: Report | None = None
 
     def look(self) -> Look:
-        return seen_look(self.marks, self.status, self.state)
+        return seen_look(self.marks, self.status, self.state, self.review, self.report)
 
     def put(self, key: str, text: str, path: str | None = None, *, replied: bool = False) -> None:
         mark = BotComment(str(len(self.marks)), text, path, path and 1, False, replied)  # type: ignore[arg-type]
@@ -67,6 +73,10 @@ class Page:
                     self.marks[key] = replace(self.marks[key], resolved=True)
                 case SetStatus(_, status):
                     self.status = status
+                case SetReview(_, review):
+                    self.review = review
+                case PutReport(_, report):
+                    self.report = report
                 case Decline():
                     self.state = PullState.CLOSED
 
@@ -84,7 +94,9 @@ def pages(draw: st.DrawFn) -> Page:
 @st.composite
 def wishes(draw: st.DrawFn) -> Look:
     inline = {key: InlineNote(key, "index.html", 1, text) for key, text in draw(lines).items()}
-    return Look(draw(comments), inline, draw(statuses), draw(st.booleans()))
+    review: ReviewState | None = draw(st.sampled_from((None, "approved", "changes_requested")))
+    report = draw(st.none() | st.builds(Report, st.just("passed"), texts, texts, st.just("")))
+    return Look(draw(comments), inline, draw(statuses), draw(st.booleans()), review, report)
 
 
 @given(pages(), wishes())

@@ -95,7 +95,8 @@ def test_rows_of_the_first_schema_come_along_and_a_backup_keeps_them_as_they_wer
         connection.execute(
             sa.text(
                 "INSERT INTO incidents (repo_id, forge_key, kind, account_id, login,"
-                " ref, detail, at) VALUES (1, '7', 'direct-push', '3', 'ada', 'refs/heads/main', 'x', 5)"
+                " ref, detail, at)"
+                " VALUES (1, '7', 'direct-push', '3', 'ada', 'refs/heads/main', 'x', 5)"
             )
         )
     saved = schema.upgrade(made, now=NOW)
