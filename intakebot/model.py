@@ -429,6 +429,10 @@ class Facts:
     landed: str  # the commit it landed as, else ""
     landing_failed: str  # why the asked landing was given up, else ""
     paths: list[str]
+    # What came later has a default: facts are kept for years and read back.
+    fork_page: str = ""  # where the forge makes a fork; "" where the first push makes it
+    open_page: str = ""  # the form for the same change from the author's own fork, filled in
+    unreadable: str = ""  # why the bot can't read the fork, and what lets it in
 
 
 class VerdictState(StrEnum):

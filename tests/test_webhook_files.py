@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
 from intakebot import settings
+from intakebot.cli.parse import parse
 from intakebot.core import dialect as dialects
 from intakebot.core import strict_json
 from intakebot.core.dialect import Dialect, Example
@@ -31,6 +34,12 @@ each_example = pytest.mark.parametrize(
 
 def recorded(example: Example) -> tuple[dict[str, str], bytes]:
     return dialects.read_request((FOLDER / example.request).read_bytes())
+
+
+def signed_with(example: Example, *masters: str) -> Sequence[str]:
+    """The secrets that hold at the address the recording was sent to."""
+    nonce = dialects.recorded_nonce((FOLDER / example.request).read_bytes())
+    return dialects.secrets_at(nonce, masters)
 
 
 def told(dialect: Dialect, example: Example) -> Event | Ignored:
@@ -70,18 +79,39 @@ def test_a_recording_is_named_after_its_event_and_its_case(
 
 
 @each_example
+def test_a_recording_was_sent_to_an_address_of_its_forge(
+    dialect: Dialect, example: Example
+) -> None:
+    line, _, _ = (FOLDER / example.request).read_bytes().partition(b"\n")
+    assert re.fullmatch(rf"POST /hooks/{dialect.forge}(/[0-9a-f]{{32}})? HTTP/1.1", line.decode())
+
+
+@each_example
 def test_a_recording_is_verified_and_read_as_told(dialect: Dialect, example: Example) -> None:
     headers, body = recorded(example)
-    assert dialects.verify(dialect, headers, body, [SECRET])
+    assert dialects.verify(dialect, headers, body, signed_with(example, SECRET))
     assert dialects.delivery_id(dialect, headers)
     assert dialects.read_event(dialect, headers, body) == told(dialect, example)
+
+
+@each_example
+def test_the_command_line_parses_a_recording_with_the_forges_own_secret(
+    dialect: Dialect, example: Example
+) -> None:
+    arguments = [dialect.forge, str(FOLDER / example.request), "--secret"]
+    parsed = CliRunner().invoke(parse, [*arguments, SECRET])
+    assert parsed.exit_code == 0, parsed.output
+    event = {"forge": dialect.forge, **(example.event or {})}
+    said = {"ignored": example.ignored} if example.event is None else event
+    assert json.loads(parsed.stdout) == said
+    assert CliRunner().invoke(parse, [*arguments, "another"]).exit_code == 1
 
 
 @each_example
 def test_header_names_are_read_in_any_case(dialect: Dialect, example: Example) -> None:
     headers, body = recorded(example)
     shouted = {name.upper(): value for name, value in headers.items()}
-    assert dialects.verify(dialect, shouted, body, [SECRET])
+    assert dialects.verify(dialect, shouted, body, signed_with(example, SECRET))
     assert dialects.delivery_id(dialect, shouted) == dialects.delivery_id(dialect, headers)
     assert dialects.read_event(dialect, shouted, body) == told(dialect, example)
 
@@ -90,19 +120,20 @@ def test_header_names_are_read_in_any_case(dialect: Dialect, example: Example) -
 def test_an_altered_body_is_refused(dialect: Dialect, example: Example) -> None:
     headers, body = recorded(example)
     for altered in (body + b"\n", body[:-1], body.replace(b"1", b"2", 1), b""):
-        assert not dialects.verify(dialect, headers, altered, [SECRET])
+        assert not dialects.verify(dialect, headers, altered, signed_with(example, SECRET))
 
 
 @each_example
 def test_a_missing_cut_or_foreign_signature_is_refused(dialect: Dialect, example: Example) -> None:
     headers, body = recorded(example)
     signature = headers.pop(dialect.signature.header)
-    assert not dialects.verify(dialect, headers, body, [SECRET])
+    assert not dialects.verify(dialect, headers, body, signed_with(example, SECRET))
     digest = signature.removeprefix(dialect.signature.prefix)
     bad = ["", "sha256=", f"sha1={digest}", signature[:-1], signature + "0", f" {signature}"]
-    for other in (*bad, signature.replace(digest, "0" * len(digest)), "é" * 71, "\ud800"):
+    bad += [signature.upper(), signature.replace(digest, digest.upper()), "é" * 71, "\ud800"]
+    for other in (*bad, signature.replace(digest, "0" * len(digest))):
         forged = {**headers, dialect.signature.header: other}
-        assert not dialects.verify(dialect, forged, body, [SECRET])
+        assert not dialects.verify(dialect, forged, body, signed_with(example, SECRET))
 
 
 @each_example
@@ -110,9 +141,9 @@ def test_while_a_secret_is_rotated_the_new_and_the_old_one_both_hold(
     dialect: Dialect, example: Example
 ) -> None:
     headers, body = recorded(example)
-    assert dialects.verify(dialect, headers, body, [SECRET, "older"])
-    assert dialects.verify(dialect, headers, body, ["newer", SECRET])
-    assert not dialects.verify(dialect, headers, body, ["newer", "older"])
+    assert dialects.verify(dialect, headers, body, signed_with(example, SECRET, "older"))
+    assert dialects.verify(dialect, headers, body, signed_with(example, "newer", SECRET))
+    assert not dialects.verify(dialect, headers, body, signed_with(example, "newer", "older"))
 
 
 # --- wrong types everywhere -----------------------------------------------------------

@@ -30,12 +30,16 @@ def parse(forge: str, file: BinaryIO, lines: tuple[str, ...], secret: str | None
     """Read FILE, a request to the webhook of FORGE, and print the event it tells of as JSON.
 
     FILE is a recorded request (.http) or a bare body, whose headers -H gives; - is standard input.
+    A request recorded at /hooks/FORGE/NONCE is checked with the secret derived for that address.
     Exit code 0: read or ignored; 1: refused; 2: asked wrongly.
     """
     dialect = _dialect(forge)
     secrets = [secret] if secret is not None else _secrets_of(forge, os.environ)
     try:
-        headers, body = _request(file.read(), _given_headers(lines))
+        data = file.read()
+        headers, body = _request(data, _given_headers(lines))
+        if secrets is not None:
+            secrets = dialects.secrets_at(dialects.recorded_nonce(data), secrets)
         _check_signature(dialect, headers, body, secrets)
         found = dialects.read_event(dialect, headers, body)
     except (BadBody, OperatorError) as refusal:

@@ -46,6 +46,8 @@ ACTIONS: Mapping[State, str] = {
     State.QUEUED: "It is being landed. Nobody needs to do anything.",
 }
 
+LET_US_IN = "{author}, please let me read your fork; I can't look at what I can't see."
+
 STATUS_OF: Mapping[Turn, str] = {
     Turn.NOBODY: "nobody's turn",
     Turn.AUTHOR: "the author's turn",
@@ -74,7 +76,9 @@ def status_comment(
     where the forge takes no mark on the commit, and the bot's own review says how it stands.
     """
     author = escape.text(facts.author_login)
-    parts = [f"**{ACTIONS[standing.state].format(author=author)}**", escape.text(standing.why)]
+    action = LET_US_IN if standing.turn is Turn.AUTHOR and facts.unreadable else None
+    parts = [f"**{(action or ACTIONS[standing.state]).format(author=author)}**"]
+    parts.append(escape.text(standing.why))
     if standing.state is State.LANDED:
         parts.append(_after_landing(facts))
     if standing.state is State.REJECTED and closing_at:

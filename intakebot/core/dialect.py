@@ -23,7 +23,8 @@ from pydantic import (
     ValidationError,
 )
 
-from intakebot.core import strict_json
+from intakebot.core import payload, strict_json
+from intakebot.core.payload import ID_LENGTH, Unreadable
 from intakebot.model import CommentRef, Event, Ignored, Kind, OperatorError
 
 if TYPE_CHECKING:
@@ -34,11 +35,9 @@ SCHEMES: dict[str, Callable[[bytes, bytes], str]] = {
     "hmac-sha256": lambda secret, body: hmac.digest(secret, body, "sha256").hex(),
 }
 
-_ID_LENGTH = 200
-_BIGGEST_NUMBER = 2**31 - 1
 _ABOUT_ONE_PULL = frozenset({Kind.PULL, Kind.COMMENT, Kind.REVIEW})
-_SHA = re.compile(r"[0-9a-f]{40}")
-_REQUEST_LINE = re.compile(rb"[A-Z]+ \S+ HTTP/1\.[01]\r?\n")
+_NONCE = re.compile(r"[0-9a-f]{32}")
+_REQUEST_LINE = re.compile(rb"[A-Z]+ (\S+) HTTP/1\.[01]\r?\n")
 _HEAD_END = re.compile(rb"\r?\n\r?\n")
 
 
@@ -169,21 +168,38 @@ def verify(
     return any(matches)
 
 
+def is_nonce(text: str) -> bool:
+    """Whether it can stand at the end of a hook's address: 32 lower-case hexadecimal digits."""
+    return _NONCE.fullmatch(text) is not None
+
+
+def hook_secret(master: str, nonce: str) -> str:
+    """The secret of the hook at `/hooks/<forge>/<nonce>`, kept nowhere: 64 hexadecimal digits.
+
+    HMAC-SHA256(master, "hook:" + nonce), so that one that leaks signs for its own address alone.
+    It is no signature of any delivery, since "hook:..." is no JSON. A blank master is an
+    OperatorError, since then anybody could derive; a malformed nonce is a ValueError.
+    """
+    if not is_nonce(nonce):
+        raise ValueError(f"not a nonce: {nonce[:40]!a}")
+    if not master.strip():
+        raise OperatorError("the webhook secret that hooks derive theirs from is empty; set it")
+    key = master.encode("utf-8", "surrogateescape")
+    return hmac.digest(key, b"hook:" + nonce.encode("ascii"), "sha256").hex()
+
+
+def secrets_at(nonce: str | None, masters: Sequence[str]) -> Sequence[str]:
+    """What signs deliveries to `/hooks/<forge>/<nonce>`; without a nonce, the masters do."""
+    return masters if nonce is None else [hook_secret(master, nonce) for master in masters]
+
+
 def delivery_id(dialect: Dialect, headers: Mapping[str, str]) -> str | None:
     """None when it is missing, or nothing to keep in a database and print in a log."""
     given = _header(headers, dialect.delivery.id)
-    return given if given and _is_plain(given) else None
-
-
-def _is_plain(text: str) -> bool:
-    return 0 < len(text) <= _ID_LENGTH and text.isprintable()
+    return given if given and payload.is_plain(given) else None
 
 
 # --- the body -------------------------------------------------------------------------
-
-
-class _Unreadable(Exception):
-    """Why a delivery can't be read as an event."""
 
 
 def read_event(dialect: Dialect, headers: Mapping[str, str], body: bytes) -> Event | Ignored:
@@ -194,97 +210,36 @@ def read_event(dialect: Dialect, headers: Mapping[str, str], body: bytes) -> Eve
         return Ignored(f"the header {dialect.delivery.event} is missing")
     kind = dialect.kinds.get(name)
     if kind is None:
-        return Ignored(f"nothing is done on the event {name[:_ID_LENGTH]!a}")
+        return Ignored(f"nothing is done on the event {name[:ID_LENGTH]!a}")
     try:
         return _event(dialect, kind, document)
-    except _Unreadable as unreadable:
+    except Unreadable as unreadable:
         return Ignored(str(unreadable))
 
 
 def _event(dialect: Dialect, kind: Kind, document: object) -> Event:
     paths = dialect.event
-    repo = _id(document, paths.repo)
+    repo = payload.find_id(document, paths.repo)
     if repo is None:
-        raise _Unreadable(f"no repository at {' or '.join(paths.repo)}")
-    number = _number(document, paths.number)
+        raise Unreadable(f"no repository at {' or '.join(paths.repo)}")
+    number = payload.find_number(document, paths.number)
     if number is None and kind in _ABOUT_ONE_PULL:
-        raise _Unreadable(f"a {kind} event that names no pull request")
+        raise Unreadable(f"a {kind} event that names no pull request")
     return Event(
         forge=dialect.forge,
         kind=kind,
         repo=repo,
         number=number,
-        sha=_sha(document, paths.sha),
-        actor=_id(document, paths.actor),
+        sha=payload.find_commit(document, paths.sha),
+        actor=payload.find_id(document, paths.actor),
         comment=_comment(document, paths),
     )
 
 
-def _id(document: object, paths: Paths) -> str | None:
-    path, value = _find(document, paths)
-    if value is None:
-        return None
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    if isinstance(value, str) and _is_plain(value):
-        return value
-    raise _Unreadable(f"{path} is not an id")
-
-
-def _number(document: object, paths: Paths) -> int | None:
-    path, value = _find(document, paths)
-    if value is None:
-        return None
-    if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _BIGGEST_NUMBER:
-        return value
-    raise _Unreadable(f"{path} is not the number of a pull request")
-
-
-def _sha(document: object, paths: Paths) -> str | None:
-    path, value = _find(document, paths)
-    if value is None:
-        return None
-    if isinstance(value, str) and _SHA.fullmatch(value):
-        return value
-    raise _Unreadable(f"{path} is not a full commit id")
-
-
 def _comment(document: object, paths: EventPaths) -> CommentRef | None:
-    comment = _id(document, paths.comment_id)
-    path, text = _find(document, paths.comment_text)
-    if text is not None and not isinstance(text, str):
-        raise _Unreadable(f"{path} is not text")
+    comment = payload.find_id(document, paths.comment_id)
+    text = payload.find_text(document, paths.comment_text)
     return None if comment is None or text is None else CommentRef(comment, text)
-
-
-def _find(document: object, paths: Paths) -> tuple[str, object]:
-    """The first of the paths that resolves, and what is there; null is as good as absent."""
-    blocked: _Unreadable | None = None
-    for path in paths:
-        try:
-            value = _walk(document, path)
-        except _Unreadable as unreadable:
-            blocked = unreadable
-            continue
-        if value is not None:
-            return path, value
-    if blocked:
-        raise blocked
-    return "", None
-
-
-def _walk(document: object, path: str) -> object:
-    value = document
-    for step in path.split("."):
-        if value is None:
-            return None
-        if isinstance(value, dict):
-            value = value.get(step)
-        elif isinstance(value, list) and step.isdecimal():
-            value = value[int(step)] if int(step) < len(value) else None
-        else:
-            raise _Unreadable(f"{path}: there is no {step!r} in a {type(value).__name__}")
-    return value
 
 
 # --- recorded requests ----------------------------------------------------------------
@@ -293,6 +248,13 @@ def _walk(document: object, path: str) -> object:
 def is_request(data: bytes) -> bool:
     """Whether it starts like a recorded request; else it is taken for a bare body."""
     return _REQUEST_LINE.match(data) is not None
+
+
+def recorded_nonce(data: bytes) -> str | None:
+    """The nonce in the address of a recorded request; None for an address without one."""
+    line = _REQUEST_LINE.match(data)
+    last = line[1].decode("latin-1").rpartition("/")[2] if line else ""
+    return last if is_nonce(last) else None
 
 
 def read_request(data: bytes) -> tuple[dict[str, str], bytes]:

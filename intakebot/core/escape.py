@@ -100,6 +100,14 @@ def _harmless_start(found: re.Match[str]) -> str:
     return found[0] + "\\" if found[0].isdigit() else "\\" + found[0]
 
 
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._~%!$&'*+,;=:@/?#-]*)?")
+
+
+def link(address: str) -> str:
+    """A link to a web address, shown as it is; anything that is none is shown as words."""
+    return f"<{address}>" if _ADDRESS.fullmatch(address) else text(address)
+
+
 def fence(text: str, language: str = "") -> str:
     """A fenced block. Line ends and tabs stay; other characters that cannot be seen are shown."""
     lines = text.replace("\r\n", "\n").removesuffix("\n").split("\n")

@@ -46,6 +46,7 @@ class Gathered:
     finding_count: int = 0
     changes_requested: Sequence[Review] = ()
     blocked: Sequence[str] = ()
+    unreadable: str = ""
 
 
 def gather(seen: Gathered) -> Facts:
@@ -98,6 +99,9 @@ def gather(seen: Gathered) -> Facts:
         landed=seen.landed,
         landing_failed=seen.landing_failed,
         paths=[clean(file.path) for file in files],
+        fork_page=pull.fork_page,
+        open_page=pull.open_page,
+        unreadable=seen.unreadable,
     )
 
 

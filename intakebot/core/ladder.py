@@ -56,6 +56,10 @@ def blocked_by_us(facts: Facts, verdicts: Verdicts) -> str | None:
     return f"Something on our side is wrong: {'; '.join(reasons)}." if reasons else None
 
 
+def unreadable(facts: Facts, _: Verdicts) -> str | None:
+    return f"We can't read your fork: {facts.unreadable}." if facts.unreadable else None
+
+
 def needs_ok_to_test(facts: Facts, _: Verdicts) -> str | None:
     if facts.cleared_to_test:
         return None
@@ -96,6 +100,7 @@ LADDER: tuple[tuple[State, Turn, Rung], ...] = (
     (State.REJECTED, Turn.AUTHOR, rejected),
     (State.ON_HOLD, Turn.MAINTAINER, on_hold),
     (State.DRAFT, Turn.AUTHOR, draft),
+    (State.BLOCKED_BY_US, Turn.AUTHOR, unreadable),
     (State.BLOCKED_BY_US, Turn.OPERATOR, blocked_by_us),
     (State.NEEDS_OK_TO_TEST, Turn.MAINTAINER, needs_ok_to_test),
     (State.NEEDS_CHANGES, Turn.AUTHOR, needs_changes),

@@ -2,7 +2,8 @@
 
 What a value turns into depends on where its `{name}` stands: escaped words in a sentence, one
 code span inside backticks, quoted words of a command in a fence marked `sh`, plain visible
-text in any other fence. So a hostile branch name can be shown, and pasted, without harm.
+text in any other fence, a link inside `<` and `>`. So a hostile branch name can be shown, and
+pasted, without harm.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ Value = str | int | bool | Sequence[str]
 LIST_LIMIT = 20
 SHELLS = frozenset({"sh", "bash", "shell", "console", "zsh"})
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
+_PLACE_OR_LINK = re.compile(r"<\{(?P<link>[a-z_]+)\}>|\{(?P<plain>[a-z_]+)\}")
 _FENCE = re.compile(
     r"^(?P<indent> *)(?P<ticks>`{3,}|~{3,}) *(?P<language>\w*) *\n"
     r"(?P<body>.*?)"
@@ -96,10 +98,17 @@ def _around(
 def _prose(source: str, values: Mapping[str, Value]) -> str:
     """Outside of fences: sentences, with code spans in them."""
     if "`" not in source:
-        return _replace(source, values, _words)
+        return _PLACE_OR_LINK.sub(lambda found: _word(found, values), source)
     return _around(
         _SPAN, source, lambda span: escape.code(_replace(span["body"], values, _raw)), values
     )
+
+
+def _word(found: re.Match[str], values: Mapping[str, Value]) -> str:
+    """`<{name}>` is a link that can be clicked, where the value is a plain web address."""
+    if found["link"]:
+        return escape.link(_single(values[found["link"]]))
+    return _words(values[found["plain"]])
 
 
 def _block(block: re.Match[str], values: Mapping[str, Value]) -> str:

@@ -100,6 +100,7 @@ def judgement(house: House, row: work.PullRow, pull: Pull, *, landing: bool = Fa
         markers=reading.markers,
         finding_count=len(findings),
         changes_requested=trusted,
+        unreadable=reading.unreadable,
         blocked=(*reading.blocked, *(known.stuck if asks.merge and not landing else ())),
     )
     known_facts = facts.gather(gathered)

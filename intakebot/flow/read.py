@@ -24,6 +24,7 @@ class Reading:
     change: Change | None = None
     markers: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()
+    unreadable: str = ""  # the fork: what its owner has to do
 
 
 def read(house: House, pull: Pull) -> Reading:
@@ -40,11 +41,13 @@ def read(house: House, pull: Pull) -> Reading:
     config, blocked = _config(house, mirror, base)
     if pull.source is None:
         return Reading(mirror.git, config, blocked=blocked)  # a rule judges the vanished fork
+    if pull.unreadable:
+        return Reading(mirror.git, config, blocked=blocked, unreadable=pull.unreadable)
     try:
         mirror.fetch(pull.source.clone_url, pull.head, str(pull.number))
     except Unreadable:
-        why = "I can't read the fork; its owner has to let me in"
-        return Reading(mirror.git, config, blocked=(*blocked, why))
+        why = "its owner has to let me in"
+        return Reading(mirror.git, config, blocked=blocked, unreadable=why)
     except NoSuchCommit:
         why = f"the fork no longer has commit {pull.head[:12]}; push again"
         return Reading(mirror.git, config, blocked=(*blocked, why))

@@ -21,6 +21,4 @@ def of_pull(connection: sa.Connection, pull_id: int) -> dict[str, str]:
 def keep(connection: sa.Connection, pull_id: int, found: Mapping[str, str]) -> None:
     """Add comment id -> key; one that is known already stays as it is."""
     for comment_id, key in found.items():
-        insert_new(
-            connection, marks, {"pull_id": pull_id, "comment_id": comment_id, "key": key}
-        )
+        insert_new(connection, marks, {"pull_id": pull_id, "comment_id": comment_id, "key": key})

@@ -21,21 +21,26 @@ OWN = Ignored("our own")
 
 
 def make_hooks(known: Mapping[str, Dialect], secrets: Mapping[str, tuple[str, ...]]) -> Blueprint:
-    """One address for each forge that has a secret; a forge without one has no door at all."""
+    """The addresses of each forge that has a secret; a forge without one has no door at all.
+
+    `/hooks/<forge>` is signed with that secret, `/hooks/<forge>/<nonce>` with one derived from it.
+    """
     hooks = Blueprint("hooks", __name__)
     for forge in known:
         if secrets.get(forge):
-            hooks.add_url_rule(
-                f"/hooks/{forge}", forge, take, methods=["POST"], defaults={"forge": forge}
-            )
+            for place in (f"/hooks/{forge}", f"/hooks/{forge}/<nonce>"):
+                hooks.add_url_rule(place, forge, take, methods=["POST"], defaults={"forge": forge})
     return hooks
 
 
-def take(forge: str) -> tuple[Response, int]:
+def take(forge: str, nonce: str | None = None) -> tuple[Response, int]:
+    if nonce is not None and not dialects.is_nonce(nonce):
+        abort(404)
     dialect = front().dialects[forge]
     body = read_json_bytes()
     headers = dict(request.headers)
-    if not dialects.verify(dialect, headers, body, front().settings.webhook_secrets[forge]):
+    secrets = dialects.secrets_at(nonce, front().settings.webhook_secrets[forge])
+    if not dialects.verify(dialect, headers, body, secrets):
         log.warning("delivery refused: its signature is missing or wrong", forge=forge)
         abort(401, "The signature is missing or wrong.")
     crashpoint("hook.after_verify")

@@ -103,7 +103,7 @@ def test_a_damaged_recording_is_refused() -> None:
 def test_an_unknown_forge_is_answered_with_the_known_ones(forge: str) -> None:
     result = run(forge, COMMENT)
     assert result.exit_code == 2
-    assert "known: git" in result.stderr
+    assert "known: bitbucket-cloud, git" in result.stderr
 
 
 def test_asking_wrongly_ends_with_2() -> None:

@@ -165,7 +165,17 @@ def test_a_body_without_a_repository_is_ignored(body: object) -> None:
 WRONG: dict[str, list[object]] = {
     "id": [{}, [], "3", 0, -1, 2**31, 1.0, True, None],
     "uuid": [{}, [], "", True, 1.5, "a\nb", "x" * 201, None],
-    "hash": [{}, "abc", SHA.upper(), SHA + "0", SHA + "\n", 7, False],
+    "hash": [
+        {},
+        "abcdef",
+        "main-branch",
+        SHA[:12].upper(),
+        SHA.upper(),
+        SHA + "0",
+        SHA + "\n",
+        7,
+        False,
+    ],
     "account_id": [{}, [], "", False, 0.5],
     "raw": [{}, [], 7, True],
     "comment": ["text", 7, True],
@@ -189,6 +199,13 @@ def test_a_value_of_the_wrong_kind_makes_the_delivery_ignored_with_a_reason(
     found = read("pullrequest:comment_created", body)
     assert isinstance(found, Ignored)
     assert found.why
+
+
+@pytest.mark.parametrize("length", [7, 12, 39])
+def test_a_shortened_commit_id_is_taken_for_none_and_the_event_is_read(length: int) -> None:
+    commit = {"commit": {"hash": SHA[:length]}}
+    body = {"repository": {"uuid": "1"}, "pullrequest": {"id": 3, "source": commit}}
+    assert read("pullrequest:created", body) == Event("some-forge", Kind.PULL, "1", 3)
 
 
 def test_events_that_no_kind_is_given_for_are_ignored_by_name() -> None:

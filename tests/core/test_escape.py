@@ -157,3 +157,11 @@ def _bytes(text: str) -> bytes:
         else c.encode("utf-8", "surrogatepass")
         for c in text
     )
+
+
+def test_only_a_plain_web_address_becomes_a_link() -> None:
+    assert escape.link("https://bitbucket.org/acme/site/fork") == (
+        "<https://bitbucket.org/acme/site/fork>"
+    )
+    for wrong in ("javascript:alert(1)", "https://a.example/> <b>", "https://a@b/c", ""):
+        assert not escape.link(wrong).startswith("<")

@@ -53,6 +53,7 @@ def test_nothing_is_queued_or_ready_while_anything_is_missing(
     if stand(facts, judged).state not in (State.QUEUED, State.READY):
         return
     assert not (facts.landed or facts.held_by or facts.draft or facts.blocked_by_us)
+    assert not facts.unreadable
     assert not (facts.checks_pending or facts.checks_broken or facts.changes_requested_by)
     assert facts.approvals >= facts.approvals_needed and facts.cleared_to_test
     assert facts.state not in ("closed", "merged", "declined")
@@ -76,6 +77,8 @@ def verdict(level: Level, state: VerdictState = VerdictState.UNSATISFIED) -> Ver
         ({"checks_pending": ["tests"]}, [], State.CHECKING, Turn.BOT),
         ({"checks_pending": ["tests"]}, [Level.ERROR], State.NEEDS_CHANGES, Turn.AUTHOR),
         ({"approvals": 1}, [Level.WARNING, Level.NOTE], State.READY, Turn.MAINTAINER),
+        ({"unreadable": "let us in"}, [], State.BLOCKED_BY_US, Turn.AUTHOR),
+        ({"unreadable": "let us in"}, [Level.REJECT], State.REJECTED, Turn.AUTHOR),
         ({"held_by": ["Grace"]}, [Level.ERROR], State.ON_HOLD, Turn.MAINTAINER),
         ({"held_by": ["Grace"]}, [Level.REJECT], State.REJECTED, Turn.AUTHOR),
         ({"draft": True, "blocked_by_us": ["x"]}, [], State.DRAFT, Turn.AUTHOR),
