@@ -35,7 +35,7 @@ rules: $(VENV)/installed ## Each rule's examples
 lock: ## Lock the newest allowed versions with their hashes (needs pip-tools)
 	@$(PYTHON) -m piptools compile --quiet --upgrade $(LOCK) --extra build \
 		--output-file requirements.lock pyproject.toml
-	@$(PYTHON) -m piptools compile --quiet $(LOCK) --extra build --extra dev \
+	@$(PYTHON) -m piptools compile --quiet $(LOCK) --extra build --extra dev --extra world \
 		--constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 
 LOCK := --generate-hashes --strip-extras --no-annotate --no-header --allow-unsafe \

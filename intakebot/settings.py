@@ -18,6 +18,8 @@ from intakebot.model import OperatorError
 
 DEFAULT_STATE = ".intakebot"
 SECRETS = "secrets.toml"
+BITBUCKET_URL = "https://api.bitbucket.org/2.0"
+BITBUCKET_GIT_URL = "https://bitbucket.org"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Settings:
     trusted_proxies: int
     check_slots: int
     webhook_secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    bitbucket_url: str = BITBUCKET_URL
+    bitbucket_git_url: str = BITBUCKET_GIT_URL
     session_secret: str = field(default="", repr=False)
     tokens: Mapping[str, str] = field(default_factory=dict, repr=False)  # scope -> bot's token
 
@@ -52,6 +56,8 @@ def load(state: Path | None = None, environ: Mapping[str, str] = os.environ) -> 
         git_url=(environ.get("GIT_URL") or f"http://127.0.0.1:{port + 1}").rstrip("/"),
         trusted_proxies=number.read("TRUSTED_PROXIES", 0),
         check_slots=number.read("CHECK_SLOTS", 2),
+        bitbucket_url=(environ.get("BITBUCKET_URL") or BITBUCKET_URL).rstrip("/"),
+        bitbucket_git_url=(environ.get("BITBUCKET_GIT_URL") or BITBUCKET_GIT_URL).rstrip("/"),
         webhook_secrets=_webhook_secrets(environ, kept),
         session_secret=environ.get("SESSION_SECRET") or kept.get("SESSION_SECRET", ""),
         tokens={

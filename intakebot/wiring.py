@@ -17,9 +17,11 @@ from intakebot.checks.toolbox import build_toolbox, toolbox_digest
 from intakebot.core.dialect import Dialect, read_dialect
 from intakebot.core.rulefile import read_rules
 from intakebot.core.rules import rules_digest
+from intakebot.credentials import TokenSource
 from intakebot.flow.bell import RqBell
 from intakebot.flow.house import Bell, House
 from intakebot.forges.api import Forge
+from intakebot.forges.bitbucket_cloud import BitbucketCloud, Connection, Token
 from intakebot.forges.git import GitForge as GitForgeClient
 from intakebot.gitforge.foreign import install as install_hook
 from intakebot.gitforge.forge import ForgeError
@@ -27,8 +29,10 @@ from intakebot.gitforge.forge import GitForge as BuiltInForge
 from intakebot.gitforge.sender import run as send_webhooks
 from intakebot.gitforge.server import serve as serve_git
 from intakebot.model import OperatorError, Repo
+from intakebot.repo.git import Credential
 from intakebot.repo.mirror import Mirror
 from intakebot.settings import Settings, dialect_files, rule_files
+from intakebot.store import connections
 from intakebot.store.database import Database
 
 __all__ = [
@@ -60,9 +64,10 @@ def build_house(settings: Settings, *, bell: Bell | None = None) -> House:
     """A process's own house. Raises OperatorError when a rule or a setting is malformed."""
     rules = read_rules(rule_files())
     public = _public_folder(settings)
-    known = forges(settings)
+    database = Database(settings.database_url)
+    known = forges(settings, database)
     return House(
-        database=Database(settings.database_url),
+        database=database,
         forges=known,
         rules=rules,
         rules_digest=rules_digest(rules),
@@ -82,8 +87,47 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def forges(settings: Settings) -> dict[str, Forge]:
-    return {"git": GitForgeClient(settings.git_url, settings.public_url, settings.tokens)}
+def forges(settings: Settings, database: Database) -> dict[str, Forge]:
+    """The built-in one, and those that a token is set for."""
+    known: dict[str, Forge] = {
+        "git": GitForgeClient(settings.git_url, settings.public_url, settings.tokens)
+    }
+    if BITBUCKET["read"].is_set():
+        known[BitbucketCloud.name] = bitbucket_cloud(settings, database)
+    return known
+
+
+BITBUCKET: Mapping[str, TokenSource] = {
+    "read": TokenSource("BITBUCKET"),
+    "land": TokenSource("BITBUCKET_LAND"),
+}
+
+
+def bitbucket_cloud(settings: Settings, database: Database) -> BitbucketCloud:
+    def connected() -> list[Connection]:
+        with database.read() as connection:
+            rows = connections.all_of(connection, BitbucketCloud.name)
+        return [
+            Connection(row.forge_id, row.workspace_id, row.name, row.intake, row.deploy)
+            for row in rows
+        ]
+
+    def tip(url: str, branch: str) -> str | None:
+        token = bitbucket_token("read")
+        credential = Credential(settings.bitbucket_git_url, token.git_user, token.secret)
+        mirror = Mirror(settings.mirrors / f"{BitbucketCloud.name}-tips.git", credential)
+        return mirror.tips(url, [branch]).get(branch)
+
+    return BitbucketCloud(
+        settings.bitbucket_url, settings.bitbucket_git_url, bitbucket_token, connected, now, tip
+    )
+
+
+def bitbucket_token(purpose: Literal["read", "land"]) -> Token:
+    """Read anew each time. An API token comes with the email of its account."""
+    secret = BITBUCKET[purpose].read()
+    kind: Literal["api", "access"] = "api" if secret.email else "access"
+    return Token(kind, secret.email, secret.text, secret.origin)
 
 
 def dialects() -> dict[str, Dialect]:

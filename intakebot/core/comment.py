@@ -227,7 +227,8 @@ def _void(voids: Sequence[Void]) -> str:
     sentence = f"The {listed(said, 'and the')} {'was' if one else 'were'} for"
     heads = listed(dict.fromkeys(f"`{command.head[:12]}`" for command in commands), "and")
     if isinstance(by, Push):
-        reason = f"{sentence} {heads}; a newer commit was pushed, `{by.head[:12]}`"
+        newer = f", `{by.head[:12]}`" if by.head else ""  # one that nobody saw has no id here
+        reason = f"{sentence} {heads}; a newer commit was pushed{newer}"
     else:
         targets = listed(dict.fromkeys(escape.code(one.target) for one in commands), "and")
         reason = f"{sentence} merging into {targets}; it was turned to {escape.code(by.target)}"

@@ -32,9 +32,12 @@ class _Waiting:
 class Inbox:
     """`take` may be called from any thread; the writer starts with the first delivery."""
 
-    def __init__(self, database: Database, bell: Bell) -> None:
+    def __init__(
+        self, database: Database, bell: Bell, by_connection: frozenset[str] = frozenset()
+    ) -> None:
         self.database = database
         self.bell = bell
+        self.by_connection = by_connection
         self.waiting: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
         self.writer: Thread | None = None
         self.lock = Lock()
@@ -76,7 +79,7 @@ class Inbox:
         new = []
         with self.database.write() as connection:
             for item in batch:
-                rings = inbox.keep(connection, item.delivery, item.event)
+                rings = inbox.keep(connection, item.delivery, item.event, self.by_connection)
                 new.append(rings is not None)
                 bells += rings or []
             crashpoint("hook.before_commit")

@@ -150,8 +150,14 @@ def _remember(connection: sa.Connection, house: House, row: work.PullRow, pull: 
 
 
 def _stuck(connection: sa.Connection, row: work.PullRow, pull: Pull) -> tuple[str, ...]:
-    why = lanes.stuck(connection, row.repo.id, pull.target)
-    return (f"nothing can land at the moment: {why}",) if why else ()
+    """Of these only the lane knows; they matter to what waits to land."""
+    stuck = lanes.stuck(connection, row.repo.id, pull.target)
+    frozen = lanes.frozen(connection, row.repo.id, pull.target, pull.repo.deploy)
+    told = (f"nothing can land at the moment: {stuck}",) if stuck else ()
+    return (
+        *told,
+        *((f"{frozen}; somebody of the team has to acknowledge it first",) if frozen else ()),
+    )
 
 
 def _landing_failed(failed: lanes.EntryRow | None, asks: Asks) -> str:

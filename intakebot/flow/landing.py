@@ -10,13 +10,15 @@ from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from intakebot.core import escape
+from intakebot.core.asks import listed
 from intakebot.core.train import Broken, Ready, judge_results
 from intakebot.crash import crashpoint
 from intakebot.flow.house import House, Lease, keep
 from intakebot.flow.judge import Judgement
 from intakebot.model import OperatorError, Repo, TryLater
 from intakebot.repo import land
-from intakebot.repo.change import is_ancestor
+from intakebot.repo.change import is_ancestor, new_commits
+from intakebot.repo.git import Git
 from intakebot.store import lanes, memory, runs, work
 from intakebot.store.tables import lanes as lanes_table
 from intakebot.store.tables import pulls
@@ -43,6 +45,8 @@ def build(
     if change.contained:
         return f"{row.branch} contains it already"
     mirror = house.mirror(repo)
+    if carried := _carried(house, mirror.git, row, entry, change.base):
+        return carried
     commit = land.merge_commit(
         mirror.git,
         change.result_tree,
@@ -52,6 +56,24 @@ def build(
         entry.asked_at,
     )
     return Built(entry, judged, change.base, change.result_tree, commit)
+
+
+def _carried(house: House, git: Git, row: lanes.LaneRow, entry: lanes.EntryRow, base: str) -> str:
+    """Why this would land another open pull request too, one that is not ready itself; else "".
+
+    Forges mark a pull request as merged when its head comes to be in the target.
+    """
+    with house.database.read() as connection:
+        others = work.unready(connection, row.repo_id, entry.pull_id)
+    coming = new_commits(git, base, entry.head) if others else frozenset()
+    numbers = [f"#{one.number}" for one in others if one.head in coming]
+    if not numbers:
+        return ""
+    them = "they are" if len(numbers) > 1 else "it is"
+    return (
+        f"it holds all commits of {listed(numbers, 'and')}, which would count as merged with it; "
+        f"land that first, or close it: {them} not ready"
+    )
 
 
 def _message(judged: Judgement, entry: lanes.EntryRow) -> str:

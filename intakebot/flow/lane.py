@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from intakebot import log
 from intakebot.crash import crashpoint
 from intakebot.flow import landing
+from intakebot.flow.guard import guard, stands_on_known_ground
 from intakebot.flow.house import PATIENCE, House, Lease, keep, until_met
 from intakebot.flow.judge import Judgement, judgement
 from intakebot.flow.promote import promote
@@ -115,6 +116,10 @@ def _advance_all(
     Returns why the deploy branch stays behind, if it does: that keeps nothing from landing, since
     the next landing may be what heals it.
     """
+    guard(house, repo, row.repo_id)
+    with house.database.read() as connection:
+        if lanes.frozen(connection, row.repo_id, row.branch, repo.deploy):
+            return None
     behind = promote(house, repo, row, lease)
     moved = 0
     while (step := _advance(house, repo, repo_row, row, lease)) is not Step.WAITS:
@@ -138,6 +143,8 @@ def _advance(
     judged = _judge(house, repo_row, row, entry)
     if isinstance(judged, str):
         return _drop(house, row, lease, entry, judged)
+    if not stands_on_known_ground(house, repo, row, judged.facts.base):
+        raise TryLater(f"{row.branch} moved past us", after=1)  # the guard sees to it first
     built = landing.build(house, repo, row, entry, judged)
     if isinstance(built, str):
         return _drop(house, row, lease, entry, built, "failed")

@@ -69,7 +69,7 @@ class Listener:
         before = list(known)
         spoken = [comment for comment in self.pull.comments if comment.by.id != self.bot]
         present = {comment.id: _said(comment) for comment in spoken}
-        present |= {f"review-{one.seq}": [("approve", "")] for one in self._approvals()}
+        present |= {_review_id(one): [("approve", "")] for one in self._approvals()}
         gone = withdrawn(before, present)
         counting = [command for command in before if not _among(command, gone)] + gone
         decided: list[Command] = []
@@ -97,9 +97,9 @@ class Listener:
             elif seen[comment.id] != text_digest(comment.text):
                 yield from self._edited(comment, counting)
         for review in self._approvals():
-            if f"review-{review.seq}" not in decided:
+            if _review_id(review) not in decided:
                 command = Command(
-                    comment=f"review-{review.seq}",
+                    comment=_review_id(review),
                     index=0,
                     name="approve",
                     args="",
@@ -224,6 +224,11 @@ def _command(comment: Comment, index: int, word: chat.Word, head: str, target: s
         answer="",
         target=target,
     )
+
+
+def _review_id(review: Review) -> str:
+    """In place of a comment's id; two people may approve in the same instant."""
+    return f"review-{review.seq}-{review.by.id}"
 
 
 def _said(comment: Comment) -> list[tuple[str, str]]:

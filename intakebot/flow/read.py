@@ -41,8 +41,8 @@ def read(house: House, pull: Pull) -> Reading:
     config, blocked = _config(house, mirror, base)
     if pull.source is None:
         return Reading(mirror.git, config, blocked=blocked)  # a rule judges the vanished fork
-    if pull.unreadable:
-        return Reading(mirror.git, config, blocked=blocked, unreadable=pull.unreadable)
+    if pull.unreadable or not pull.head.strip("0"):
+        return Reading(mirror.git, config, blocked=blocked, unreadable=pull.unreadable or NOT_SEEN)
     try:
         mirror.fetch(pull.source.clone_url, pull.head, str(pull.number))
     except Unreadable:
@@ -111,6 +111,7 @@ def on_changed_lines(git: Git, change: Change, results: Mapping[str, CheckResult
     return sorted(placed, key=_importance)
 
 
+NOT_SEEN = "its newest commit can't be found there; push again"
 SYMLINK = "120000"
 LEVELS = ("reject", "error", "warning", "note")
 

@@ -6,11 +6,16 @@ whether what blocks them on our side has healed.
 
 from __future__ import annotations
 
+from intakebot import log
 from intakebot.crash import crashpoint
+from intakebot.flow.guard import guard
 from intakebot.flow.house import PATIENCE, House, held
-from intakebot.model import OperatorError, State, TryLater
+from intakebot.forges.api import Forge
+from intakebot.model import OperatorError, Repo, State, TryLater
 from intakebot.store import incidents, memory, work
 from intakebot.store.tables import pulls, repos
+
+BLOCKED_PACE = 1  # what we block ourselves is looked at again after so many surveys
 
 
 def survey(house: House, repo_id: int) -> None:
@@ -38,7 +43,10 @@ def _survey(house: House, row: work.RepoRow) -> list[str]:
     forge = house.forges[row.forge]
     since = forge.pulls_since(row.forge_id, row.pulls_cursor)
     found = forge.incidents_since(row.forge_id, row.incidents_cursor)
-    due = _left_behind(house, row)
+    repo = next((one for one in forge.repos() if one.id == row.forge_id), None)
+    if repo is not None:
+        guard(house, repo, row.id)
+    due = _left_behind(house, row, repo)
     now = house.now()
     with house.database.write() as connection:
         due |= {work.pull_row(connection, row.id, number, now) for number in since.numbers}
@@ -56,28 +64,44 @@ def _survey(house: House, row: work.RepoRow) -> list[str]:
     return [f"look:{pull_id}" for pull_id in sorted(due)]
 
 
-def _left_behind(house: House, row: work.RepoRow) -> set[int]:
+def _left_behind(house: House, row: work.RepoRow, repo: Repo | None) -> set[int]:
     """Open pull requests that were judged against another tip of their target, or blocked."""
     with house.database.read() as connection:
         judged = memory.judged_against(connection, row.id)
-    repo = next((one for one in house.forges[row.forge].repos() if one.id == row.forge_id), None)
     if not judged or repo is None:
         return set()
     targets = sorted({one.target for one in judged})
     tips = house.mirror(repo).tips(repo.clone_url, targets)
+    ours = house.now() - house.forges[row.forge].survey_every() * BLOCKED_PACE
     return {
         one.id
         for one in judged
-        if one.state == State.BLOCKED_BY_US.value or one.base not in ("", tips.get(one.target))
+        if (one.state == State.BLOCKED_BY_US.value and one.looked_at <= ours)
+        or one.base not in ("", tips.get(one.target))
     }
 
 
 def discover(house: House, _: int = 0) -> None:
-    """Know every main repository that the bot may read, and survey each."""
-    bells = []
+    """Know every main repository that the bot may read, and survey each whose time has come.
+
+    A forge that can't answer keeps nobody from the others.
+    """
     for forge in house.forges.values():
-        for repo in forge.repos():
-            with house.database.write() as connection:
-                repo_id = work.know_repo(connection, repo)
+        try:
+            bells = _discover(house, forge)
+        except (TryLater, OperatorError) as error:
+            log.warning("forge not surveyed", forge=forge.name, why=str(error))
+            continue
+        house.bell.ring(bells)
+
+
+def _discover(house: House, forge: Forge) -> list[str]:
+    bells = []
+    due = house.now() - forge.survey_every()
+    for repo in forge.repos():
+        with house.database.write() as connection:
+            repo_id = work.know_repo(connection, repo)
+            surveyed_at = work.surveyed_at(connection, repo_id)
+        if surveyed_at is None or surveyed_at <= due:
             bells.append(f"survey:{repo_id}")
-    house.bell.ring(bells)
+    return bells

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Literal, Protocol
 
@@ -16,6 +17,8 @@ class Ability(StrEnum):
 
     REVIEW = "review"  # the bot's own approval or request for changes
     REPORT = "report"  # findings beside the diff, apart from comments
+    CONNECT = "connect"  # only repositories that `connect` set up are looked after
+    PAST_US = "past-us"  # people can get commits into a protected branch without us
 
 
 class Refused(Exception):
@@ -35,6 +38,12 @@ class Forge(Protocol):
 
     name: str
     abilities: frozenset[Ability]
+
+    def survey_every(self) -> timedelta:
+        """How long a survey of one repository should keep from the next, as limits are now."""
+
+    def remark(self, repo_id: str, commit: str, text: str) -> None:
+        """Say something beside a commit of the main repository. Raises Refused where none can."""
 
     def credential(self, repo: Repo, purpose: Literal["read", "land"]) -> Credential:
         """What git shows to the forge; the one for "land" is used by the landing alone."""

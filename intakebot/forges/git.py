@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 import requests
@@ -57,6 +57,12 @@ class GitForge:
         self.session = requests.Session()
         self.session.trust_env = False  # no proxy or netrc of the machine comes between
         self.account: Account | None = None
+
+    def survey_every(self) -> timedelta:
+        return timedelta(0)  # no limits here: the clock's own pace will do
+
+    def remark(self, repo_id: str, commit: str, text: str) -> None:
+        raise Refused("the Git forge has no comments on commits")
 
     def credential(self, repo: Repo, purpose: Literal["read", "land"]) -> Credential:
         scope = "land" if purpose == "land" else "bot"

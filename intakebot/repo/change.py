@@ -69,6 +69,12 @@ def is_ancestor(git: Git, older: str, newer: str) -> bool:
     return status == 0
 
 
+def new_commits(git: Git, base: str, head: str) -> frozenset[str]:
+    """Every commit that `head` would bring into `base`."""
+    out = git.run("rev-list", "--end-of-options", full_id(head), f"^{full_id(base)}")
+    return frozenset(out.decode().split())
+
+
 def changed_files(git: Git, before: str, after: str) -> tuple[ChangedFile, ...]:
     """Every path that differs, as deletions and additions: renames are not guessed."""
     shape = ("diff-tree", "-r", "-z", "--no-renames", "--no-ext-diff", "--no-textconv")

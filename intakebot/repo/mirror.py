@@ -74,6 +74,13 @@ class Mirror:
             if not self._has(ref, commit):
                 raise TryLater(f"{url} sent something else than {commit}", after=30)
 
+    def keep(self, commit: str, name: str) -> str:
+        """Keep a commit that is here under `refs/intake/<name>/<commit>`; returns the ref."""
+        ref = f"refs/intake/{name}/{full_id(commit)}"
+        with self._locked():
+            self.git.run("update-ref", "--end-of-options", ref, commit)
+        return ref
+
     def tips(self, url: str, branches: Sequence[str]) -> dict[str, str]:
         """Branch -> commit, as the served repository has them now; missing ones left out."""
         with self._locked():

@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 
 import sqlalchemy as sa
 
 from intakebot.model import Delivery, Event, Ignored
-from intakebot.store import work
+from intakebot.store import connections, work
 from intakebot.store.tables import deliveries, pulls, repos
 from intakebot.store.upsert import insert_new
 
 
-def keep(connection: sa.Connection, delivery: Delivery, event: Event | Ignored) -> list[str] | None:
+def keep(
+    connection: sa.Connection,
+    delivery: Delivery,
+    event: Event | Ignored,
+    by_connection: Collection[str] = (),
+) -> list[str] | None:
     """Store one delivery and nudge what it speaks of, in the caller's transaction.
 
-    Returns the bells to ring afterwards ("look:5", "survey:2"), or None for a repeat.
+    `by_connection` are forges where only connected repositories matter. Returns the bells to ring
+    afterwards ("look:5", "survey:2"), or None for a repeat.
     """
+    if (
+        isinstance(event, Event)
+        and event.forge in by_connection
+        and connections.find(connection, event.forge, event.repo) is None
+    ):
+        event = Ignored("its repository is not connected")
     row = {
         "forge": delivery.forge,
         "delivery_id": delivery.id,

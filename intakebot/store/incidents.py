@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from intakebot.model import Incident
-from intakebot.store.tables import incidents, repos
+from intakebot.model import Account, Incident
+from intakebot.store.tables import accounts, deliveries, incidents, repos
 from intakebot.store.upsert import insert_new
 
 
@@ -25,6 +26,60 @@ def keep(connection: sa.Connection, repo_id: int, found: Iterable[Incident]) -> 
             "at": incident.at,
         }
         insert_new(connection, incidents, row)
+
+
+Row = sa.Row[Any]
+PAST_US = "past-us:"  # how the keys of incidents begin that freeze a lane
+
+
+def who_pushed(connection: sa.Connection, repo_id: int, tip: str) -> Account | None:
+    """Whoever a webhook said had pushed this commit, under the name the roster has for them."""
+    forge = connection.scalar(sa.select(repos.c.forge).where(repos.c.id == repo_id))
+    rows = connection.execute(
+        sa.select(deliveries.c.actor, deliveries.c.body)
+        .where(deliveries.c.repo_id == repo_id, deliveries.c.kind == "push")
+        .order_by(deliveries.c.id.desc())
+        .limit(50)
+    )
+    actor = next((row.actor for row in rows if row.actor and tip.encode() in row.body), None)
+    if not tip or actor is None:
+        return None
+    login = connection.scalar(
+        sa.select(accounts.c.login).where(accounts.c.forge == forge, accounts.c.account_id == actor)
+    )
+    return Account(actor, login or "somebody")
+
+
+def freezes(incident: sa.Row[Any]) -> bool:
+    """Whether nothing lands on its branch until it is acknowledged."""
+    return str(incident.forge_key).startswith(PAST_US)
+
+
+def find(connection: sa.Connection, incident_id: int) -> sa.Row[Any] | None:
+    return connection.execute(
+        sa.select(incidents).where(incidents.c.id == incident_id)
+    ).one_or_none()
+
+
+def acknowledge(connection: sa.Connection, incident_id: int, by: str, now: datetime) -> None:
+    connection.execute(
+        sa.update(incidents)
+        .where(incidents.c.id == incident_id)
+        .values(acknowledged_at=now, acknowledged_by=by)
+    )
+
+
+def is_open(connection: sa.Connection, repo_id: int, ref: str) -> bool:
+    """Whether something that froze this branch has not been acknowledged yet."""
+    return (
+        connection.scalar(
+            sa.select(incidents.c.id)
+            .where(incidents.c.repo_id == repo_id, incidents.c.ref == ref)
+            .where(incidents.c.forge_key.startswith(PAST_US), incidents.c.acknowledged_at.is_(None))
+            .limit(1)
+        )
+        is not None
+    )
 
 
 def recent(connection: sa.Connection, limit: int = 50) -> list[sa.Row[Any]]:

@@ -190,6 +190,42 @@ def describe(connection: sa.Connection, row: int, *, problem: str, stuck: str) -
     return bool(before) != bool(stuck)
 
 
+def tip(connection: sa.Connection, lane_id: int) -> str:
+    """Where the branch was when last known to be good; "" before it was seen."""
+    return str(connection.scalar(sa.select(lanes.c.tip).where(lanes.c.id == lane_id)) or "")
+
+
+def set_tip(connection: sa.Connection, lane_id: int, commit: str) -> None:
+    connection.execute(sa.update(lanes).where(lanes.c.id == lane_id).values(tip=commit))
+
+
+def freeze(connection: sa.Connection, lane_id: int, commit: str, why: str) -> None:
+    """Nothing lands until `thaw`; the branch is at `commit` by now."""
+    connection.execute(sa.update(lanes).where(lanes.c.id == lane_id).values(tip=commit, frozen=why))
+
+
+def thaw(connection: sa.Connection, lane_id: int) -> None:
+    connection.execute(sa.update(lanes).where(lanes.c.id == lane_id).values(frozen=""))
+
+
+def frozen(connection: sa.Connection, repo_id: int, *branches: str) -> str:
+    """Why nothing may land on these branches until somebody acknowledges it; "" when it may."""
+    whys = connection.scalars(
+        sa.select(lanes.c.frozen)
+        .where(lanes.c.repo_id == repo_id, lanes.c.branch.in_(branches), lanes.c.frozen != "")
+        .order_by(lanes.c.id)
+    )
+    return "; ".join(whys)
+
+
+def is_landing(connection: sa.Connection, repo_id: int, commit: str) -> bool:
+    """Whether we pushed this commit, or were about to."""
+    query = sa.select(landings.c.id).where(
+        landings.c.repo_id == repo_id, landings.c.commit == commit
+    )
+    return connection.scalar(query.limit(1)) is not None
+
+
 def stuck(connection: sa.Connection, repo_id: int, branch: str) -> str:
     """Why nothing can land on this branch, by our fault; "" when it can."""
     query = sa.select(lanes.c.stuck).where(lanes.c.repo_id == repo_id, lanes.c.branch == branch)

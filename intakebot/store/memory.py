@@ -110,7 +110,7 @@ def judged_against(connection: sa.Connection, repo_id: int) -> list[sa.Row[tuple
     newest = sa.select(sa.func.max(looks.c.id)).group_by(looks.c.pull_id)
     return list(
         connection.execute(
-            sa.select(pulls.c.id, pulls.c.target, pulls.c.state, looks.c.base)
+            sa.select(pulls.c.id, pulls.c.target, pulls.c.state, pulls.c.looked_at, looks.c.base)
             .join(looks, looks.c.pull_id == pulls.c.id)
             .where(pulls.c.repo_id == repo_id, pulls.c.open, looks.c.id.in_(newest))
             .order_by(pulls.c.id)

@@ -89,6 +89,7 @@ class Lane:
     repo: str
     branch: str
     problem: str
+    frozen: str  # why nothing lands until somebody acknowledges it, else ""
 
 
 # --- pull requests --------------------------------------------------------------------
@@ -254,7 +255,8 @@ def find_lane(connection: sa.Connection, place: str) -> Lane | None:
 
 
 def troubled_lanes(connection: sa.Connection) -> list[Lane]:
-    rows = connection.execute(_lanes().where(lanes.c.problem != "").order_by(lanes.c.id))
+    wrong = sa.or_(lanes.c.problem != "", lanes.c.frozen != "")
+    rows = connection.execute(_lanes().where(wrong).order_by(lanes.c.id))
     return [_lane(row) for row in rows]
 
 
@@ -265,12 +267,17 @@ def troubled_pulls(connection: sa.Connection, limit: int) -> list[PullLine]:
 
 def _lanes() -> sa.Select[Any]:
     return sa.select(
-        lanes.c.id, lanes.c.repo_id, repos.c.name, lanes.c.branch, lanes.c.problem
+        lanes.c.id,
+        lanes.c.repo_id,
+        repos.c.name,
+        lanes.c.branch,
+        lanes.c.problem,
+        lanes.c.frozen,
     ).join(repos, repos.c.id == lanes.c.repo_id)
 
 
 def _lane(row: sa.Row[Any]) -> Lane:
-    return Lane(row.id, row.repo_id, row.name, row.branch, row.problem)
+    return Lane(row.id, row.repo_id, row.name, row.branch, row.problem, row.frozen)
 
 
 def login_of(connection: sa.Connection, forge: str, account_id: str) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -182,6 +183,28 @@ def repo(connection: sa.Connection, row: int) -> RepoRow:
         found.name,
         found.pulls_cursor,
         found.incidents_cursor,
+    )
+
+
+def surveyed_at(connection: sa.Connection, repo_id: int) -> datetime | None:
+    found: datetime | None = connection.scalar(
+        sa.select(repos.c.surveyed_at).where(repos.c.id == repo_id)
+    )
+    return found
+
+
+READY = ("ready", "queued", "landed", "merged", "waiting for window")
+
+
+def unready(connection: sa.Connection, repo_id: int, but: int) -> list[sa.Row[Any]]:
+    """Other open pull requests (number, head) that could not land now, as last looked at."""
+    return list(
+        connection.execute(
+            sa.select(pulls.c.number, pulls.c.head)
+            .where(pulls.c.repo_id == repo_id, pulls.c.open, pulls.c.id != but)
+            .where(pulls.c.state.not_in(READY), pulls.c.head != "")
+            .order_by(pulls.c.number)
+        )
     )
 
 

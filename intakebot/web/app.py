@@ -12,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from intakebot.core.dialect import Dialect
 from intakebot.flow.house import House
 from intakebot.flow.inbox import Inbox
+from intakebot.forges.api import Ability
 from intakebot.settings import Settings
 from intakebot.web import refusals, shown
 from intakebot.web.api import api
@@ -54,7 +55,13 @@ def create_app(settings: Settings, house: House, dialects: Mapping[str, Dialect]
         settings=settings,
         house=house,
         dialects=dialects,
-        inbox=Inbox(house.database, house.bell),
+        inbox=Inbox(
+            house.database,
+            house.bell,
+            frozenset(
+                name for name, forge in house.forges.items() if Ability.CONNECT in forge.abilities
+            ),
+        ),
         own=OwnAccounts(house.forges),
         attempts=Attempts(house.now),
         fetches=Fetches(house),

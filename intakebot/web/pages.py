@@ -9,6 +9,8 @@ from flask import Blueprint, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
 
 from intakebot import log
+from intakebot.core.roster import may_thaw
+from intakebot.flow import guard
 from intakebot.model import ContributorError, OperatorError, Pull, State, TryLater
 from intakebot.store import incidents
 from intakebot.store import pages as store
@@ -71,8 +73,21 @@ def pulls() -> ResponseReturnValue:
             lanes=store.troubled_lanes(connection) if visitor.on_roster else [],
             troubled=store.troubled_pulls(connection, 20) if visitor.on_roster else [],
             turn=whose_turn,
+            freezes=incidents.freezes,
+            may_acknowledge=may_thaw(visitor.person),
             git_url=front().settings.git_url,
         )
+
+
+@pages.post("/incidents/<int(max=2147483647):incident>/acknowledge")
+@signed_in
+def acknowledge(incident: int) -> ResponseReturnValue:
+    refuse_forged_forms()
+    visitor = visiting()
+    if not may_thaw(visitor.person):
+        abort(403, "Owners and maintainers acknowledge what went past the pull requests.")
+    guard.acknowledge(front().house, incident, visitor.person.id)
+    return redirect(url_for("pages.pulls", _anchor="incidents"))
 
 
 def asked_state() -> State | None:

@@ -375,3 +375,25 @@ def test_a_merge_stops_counting_with_its_authors_access_at_the_forge(shop: Works
     shop.says(sam, number, "/unhold")
     assert shop.standing(number) == "ready"
     assert shop.branch("main") == before
+
+
+def test_a_landing_that_would_carry_an_unapproved_one_along_is_refused_until_that_is_ready(
+    shop: Workshop,
+) -> None:
+    author, maintainer = ada(shop), grace(shop)
+    below = shop.opens(author, {"one.html": "<p>One</p>\n"}, branch="one")
+    above = shop.opens(author, {"two.html": "<p>Two</p>\n"}, branch="two", base="one")
+    shop.settle()
+    before = shop.branch("main")
+    shop.says(maintainer, above, "/approve")
+    shop.says(maintainer, above, "/merge")
+    shop.settle()
+    assert shop.branch("main") == before
+    assert shop.standing(above) == "needs changes"
+    assert f"it holds all commits of #{below}" in shop.why(above)
+
+    shop.says(maintainer, below, "/approve")
+    shop.says(maintainer, above, "/merge")
+    shop.settle()
+    assert shop.standing(above) == "landed"
+    assert shop.standing(below) == "merged"

@@ -110,7 +110,7 @@ class Workshop:
 
     def _settle_apart(self) -> int:
         database = Database(self.settings.database_url)
-        self.house = replace(self.house, database=database, forges=forges(self.settings))
+        self.house = replace(self.house, database=database, forges=forges(self.settings, database))
         try:
             self.settle()
         except BaseException:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from intakebot.forges.api import Ability, PullsSince
@@ -43,6 +43,12 @@ class FakeForge:
         self.down = False
         self.found: dict[int, Pull] = {}
         self.said: list[tuple[int, str, str, str]] = []
+
+    def survey_every(self) -> timedelta:
+        return timedelta(seconds=30)
+
+    def remark(self, repo_id: str, commit: str, text: str) -> None:
+        self._answer()
 
     def credential(self, repo: Repo, purpose: Literal["read", "land"]) -> Credential:
         raise AssertionError("the pages push and fetch nothing")

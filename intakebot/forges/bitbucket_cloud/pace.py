@@ -1,0 +1,35 @@
+"""How often the lists of open pull requests may be read, so that the hour's calls last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+from intakebot.forges.bitbucket_cloud.http import Api
+from intakebot.forges.bitbucket_cloud.words import Connection
+
+FASTEST = timedelta(minutes=2)
+FOR_LISTS = 0.5  # of the hour's calls; looks and what they write need the rest
+A_PAGE = 50
+SLOWER = ((0.20, 4), (0.35, 2))  # below this share of calls left, so many times slower
+
+
+class Pace:
+    """Ten repositories with sixty open ones each are twenty calls a round: one in 144 seconds."""
+
+    def __init__(self, api: Api, connected: Callable[[], Sequence[Connection]]) -> None:
+        self.api = api
+        self.connected = connected
+        self.pages: dict[str, int] = {}
+
+    def note(self, repo_id: str, listed: int) -> None:
+        """A list of so many pull requests was read."""
+        self.pages[repo_id] = max(1, -(-listed // A_PAGE))
+
+    def every(self) -> timedelta:
+        token = self.api.tokens("read")
+        limit, left = self.api.allowance.limit(token), self.api.allowance.left(token)
+        calls = sum(self.pages.get(one.repo_id, 1) for one in self.connected())
+        lasting = max(FASTEST, timedelta(hours=calls / (limit * FOR_LISTS)))
+        slower = next((times for share, times in SLOWER if left < limit * share), 1)
+        return lasting * slower

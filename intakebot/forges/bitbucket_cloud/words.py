@@ -1,0 +1,56 @@
+"""What the plug is told from outside: tokens, and which repositories are connected."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import quote
+
+Purpose = Literal["read", "land"]
+TokenKind = Literal["api", "access", "oauth"]
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An Atlassian API token of a user ("api", with their email), a repository, project or
+    workspace access token, or an OAuth access token. `origin` says where it was read from."""
+
+    kind: TokenKind
+    email: str
+    secret: str = field(repr=False)
+    origin: str = ""
+
+    @property
+    def fingerprint(self) -> str:
+        """Names this token without telling it."""
+        return hashlib.sha256(f"{self.kind} {self.email} {self.secret}".encode()).hexdigest()[:16]
+
+    @property
+    def git_user(self) -> str:
+        return "x-bitbucket-api-token-auth" if self.kind == "api" else "x-token-auth"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A main repository that `connect` has set up. Both ids are uuids in braces; `name` is its
+    full name as it was then, `intake` and `deploy` are branches."""
+
+    repo_id: str
+    workspace_id: str
+    name: str
+    intake: str
+    deploy: str
+
+    @property
+    def path(self) -> str:
+        return repository_path(self.workspace_id, self.repo_id)
+
+
+Tokens = Callable[[Purpose], Token]
+
+
+def repository_path(workspace: str, repository: str) -> str:
+    """By uuids, so that a renamed repository or workspace is still found."""
+    return f"/repositories/{quote(workspace, safe='')}/{quote(repository, safe='')}"

@@ -1,0 +1,110 @@
+"""Which pull requests changed: one list compared with what it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from intakebot.model import PostComment, TryLater
+from tests.forges.bitbucket_cloud.cast import MAIN, Cast
+
+
+def changed(cast: Cast, cursor: str) -> tuple[tuple[int, ...], str]:
+    found = cast.forge.pulls_since(cast.repo_id, cursor)
+    return found.numbers, found.cursor
+
+
+def test_every_change_that_a_look_would_care_for_is_noticed_once(cast: Cast) -> None:
+    quiet, _ = cast.opens("quiet", {"quiet.html": "1\n"})
+    number, _ = cast.opens()
+    cast.branch("next")
+    numbers, cursor = changed(cast, "")
+    assert numbers == (quiet, number)
+    happenings: list[Callable[[], object]] = [
+        lambda: cast.approves(cast.bob, number),
+        lambda: cast.unapproves(cast.bob, number),
+        lambda: cast.requests_changes(cast.bob, number),
+        lambda: cast.says(cast.ada, number, "/status"),
+        lambda: cast.pushes({"index.html": "<p>Two</p>\n"}),
+        lambda: cast.edits(number, title="Renamed"),
+        lambda: cast.edits(number, draft=True),
+        lambda: cast.edits(number, destination={"branch": {"name": "next"}}),
+        lambda: cast.declines(cast.bob, number),
+    ]
+    for happens in happenings:
+        assert changed(cast, cursor) == ((), cursor)
+        happens()
+        numbers, cursor = changed(cast, cursor)
+        assert numbers == (number,)
+    assert changed(cast, cursor) == ((), cursor)
+
+
+def test_an_approval_that_moved_no_time_of_the_product_is_noticed(cast: Cast) -> None:
+    number, _ = cast.opens()
+    _, cursor = changed(cast, "")
+    stamp = cast.cloud.pull(MAIN, number).updated_on
+    cast.approves(cast.bob, number)
+    cast.cloud.pull(MAIN, number).updated_on = stamp
+    assert changed(cast, cursor)[0] == (number,)
+
+
+def test_an_approval_that_was_taken_back_and_given_again_is_noticed(cast: Cast) -> None:
+    number, _ = cast.opens()
+    cast.approves(cast.bob, number)
+    _, cursor = changed(cast, "")
+    stamp = cast.cloud.pull(MAIN, number).updated_on
+    cast.unapproves(cast.bob, number)
+    cast.approves(cast.bob, number)
+    cast.cloud.pull(MAIN, number).updated_on = stamp
+    assert changed(cast, cursor)[0] == (number,)
+
+
+def test_a_cursor_that_is_not_ours_asks_for_all(cast: Cast) -> None:
+    number, _ = cast.opens()
+    for cursor in ("", "nonsense", "[]", "7", '{"a": 1}', '{"1": null}'):
+        assert changed(cast, cursor)[0] == (number,)
+
+
+def test_more_than_a_page_of_open_ones_is_two_calls(cast: Cast) -> None:
+    number, _ = cast.opens()
+    cast.multiply(number, 60)
+    cast.cloud.forget_calls()
+    numbers, cursor = changed(cast, "")
+    assert len(numbers) == 60 and len(cast.api_calls()) == 2
+    assert changed(cast, cursor)[0] == ()
+
+
+def test_the_list_is_put_off_before_the_hours_calls_are_used_up(cast: Cast) -> None:
+    number, _ = cast.opens()
+    pull = cast.pull(number)
+    while cast.forge.left() > 100:
+        cast.forge.api.allowance.spend(cast.tokens["read"])
+    with pytest.raises(TryLater, match="900 of 1000"):
+        changed(cast, "")
+    cast.forge.perform(pull, PostComment("status", "What can't wait goes on."))
+    assert len(cast.pull(number).comments) == 1
+    cast.later(minutes=61)
+    assert changed(cast, "")[0] == (number,)
+
+
+def test_lists_are_read_so_seldom_that_the_hours_calls_last(cast: Cast) -> None:
+    number, _ = cast.opens()
+    changed(cast, "")
+    assert cast.forge.survey_every() == timedelta(minutes=2)
+    cast.connections += [replace(cast.connection, repo_id=f"{{{n}}}") for n in range(9)]
+    assert cast.forge.survey_every() == timedelta(minutes=2)
+    cast.multiply(number, 60)
+    changed(cast, "")
+    assert cast.forge.survey_every() == timedelta(minutes=2)  # eleven calls a round
+    for one in cast.connections:
+        cast.forge.pace.note(one.repo_id, 60)
+    assert cast.forge.survey_every() == timedelta(seconds=144)
+    while cast.forge.left() >= 350:
+        cast.forge.api.allowance.spend(cast.tokens["read"])
+    assert cast.forge.survey_every() == timedelta(seconds=2 * 144)
+    while cast.forge.left() >= 200:
+        cast.forge.api.allowance.spend(cast.tokens["read"])
+    assert cast.forge.survey_every() == timedelta(seconds=4 * 144)
