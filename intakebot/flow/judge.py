@@ -5,8 +5,9 @@ The look and the lane both judge here, so that nothing lands on another opinion 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 
 import sqlalchemy as sa
 
@@ -24,6 +25,7 @@ from intakebot.model import (
     Command,
     Facts,
     Finding,
+    Permission,
     Person,
     Pull,
     PullState,
@@ -75,7 +77,8 @@ def judgement(house: House, row: work.PullRow, pull: Pull, *, landing: bool = Fa
     reading = read(house, pull)
     with house.database.read() as connection:
         known = _remember(connection, house, row, pull)
-        listener = _listener(connection, house, forge, pull, reading, known)
+        permission = cache(lambda account: forge.permission(pull.repo.id, account))
+        listener = _listener(connection, house, forge, pull, reading, known, permission)
         heard = listener.listen(known.commands, known.comments)
         counting = [one for one in heard.all if _entitled(listener, one)]
         trusted = [one for one in pull.reviews if _requests_changes(listener, one, pull)]
@@ -83,7 +86,7 @@ def judgement(house: House, row: work.PullRow, pull: Pull, *, landing: bool = Fa
     whole = course(pull, lambda old: _same_result(reading, old))
     asks = fold(counting, pull.head, whole)
     if asks.merge is not None:  # on its way to landing: what the forge lets people do counts too
-        counting = _permitted(forge, pull, counting)
+        counting = _permitted(permission, counting)
         asks = fold(counting, pull.head, whole)
     results, findings = checked
     gathered = facts.Gathered(
@@ -174,6 +177,7 @@ def _listener(
     pull: Pull,
     reading: Reading,
     known: _Memory,
+    permission: Callable[[str], Permission],
 ) -> Listener:
     now = house.now()
     return Listener(
@@ -185,7 +189,7 @@ def _listener(
         team=lambda command: people.with_roles(
             connection, forge.name, roster.RIGHTS[command].roles, now
         ),
-        permission=lambda account: forge.permission(pull.repo.id, account),
+        permission=permission,
     )
 
 
@@ -197,13 +201,13 @@ def _entitled(listener: Listener, command: Command) -> bool:
     return roster.granted(command.name, listener.who(command.by), is_author=is_author)
 
 
-def _permitted(forge: Forge, pull: Pull, commands: list[Command]) -> list[Command]:
+def _permitted(permission: Callable[[str], Permission], commands: list[Command]) -> list[Command]:
     """Without the approvals and merge requests of people whom the forge no longer lets.
 
     One that can't be looked up raises TryLater, so that nothing lands on it.
     """
     asked = {
-        command.by.id: forge.permission(pull.repo.id, command.by.id)
+        command.by.id: permission(command.by.id)
         for command in commands
         if command.name in ("approve", "merge") and command.said is Said.DONE and command.live
     }

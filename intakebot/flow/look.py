@@ -121,7 +121,8 @@ def consider(house: House, row: work.PullRow, pull: Pull) -> Report:
     marks = resolve(bots, known, {*wanted.comments, *wanted.inline, *said.keys})
     report = wanted.report if wanted.report and said.has_put(pull, wanted.report) else None
     seen = seen_look(marks, pull.status, pull.state, pull.review, report)
-    effects = plan(wanted, seen, marks, pull.head, judged.standing.why)
+    planned = plan(wanted, seen, marks, pull.head, judged.standing.why)
+    effects = [effect for effect in planned if said.takes(pull, effect)]
     waits = closing is not None and closing > house.now() and pull.state is PullState.OPEN
     ids = {mark.id: key for key, mark in marks.items()}
     return Report(judged, tuple(effects), closing if waits else None, ids)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from intakebot.flow.outbox import effect_key
-from intakebot.model import InlineNote, Pull, PutReport, Report
+from intakebot.model import Effect, InlineNote, Pull, PutReport, Report
 from intakebot.store import receipts
 
 
@@ -20,6 +20,7 @@ class Said:
     refused_keys: frozenset[str]
     refused_kinds: frozenset[str]
     done: frozenset[str]  # effect keys
+    refused: frozenset[str]  # effect keys
 
     @property
     def status_refused(self) -> bool:
@@ -32,6 +33,10 @@ class Said:
     def without_refused(self, notes: Mapping[str, InlineNote]) -> dict[str, InlineNote]:
         """Notes whose line the forge takes; the others stand in the status comment alone."""
         return {key: note for key, note in notes.items() if key not in self.refused_keys}
+
+    def takes(self, pull: Pull, effect: Effect) -> bool:
+        """False for exactly what the forge has refused before: it would refuse it again."""
+        return effect_key(pull, effect) not in self.refused
 
     def has_put(self, pull: Pull, report: Report) -> bool:
         return effect_key(pull, PutReport(pull.head, report)) in self.done
@@ -46,6 +51,7 @@ def remember_said(connection: sa.Connection, pull_id: int, head: str) -> Said:
         refused_keys=frozenset(_key(row) for row in refused if row.head == head),
         refused_kinds=frozenset(row.kind for row in refused),
         done=frozenset(row.key for row in rows if row.state == "done"),
+        refused=frozenset(row.key for row in refused),
     )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
-from intakebot.store.tables import connections
+from intakebot.store.tables import connections, repos
 from intakebot.store.upsert import insert_new
 
 
@@ -32,10 +32,17 @@ class ConnectionRow:
 
 
 def all_of(connection: sa.Connection, forge: str) -> list[ConnectionRow]:
-    rows = connection.execute(
-        sa.select(connections).where(connections.c.forge == forge).order_by(connections.c.name)
+    """Under the names they have by now, as far as the house has heard."""
+    renamed = sa.and_(
+        repos.c.forge == connections.c.forge, repos.c.forge_id == connections.c.forge_id
     )
-    return [_row(row) for row in rows]
+    rows = connection.execute(
+        sa.select(connections, repos.c.name.label("newest"))
+        .outerjoin(repos, renamed)
+        .where(connections.c.forge == forge)
+        .order_by(connections.c.name)
+    )
+    return [replace(_row(row), name=row.newest or row.name) for row in rows]
 
 
 def find(connection: sa.Connection, forge: str, forge_id: str) -> ConnectionRow | None:

@@ -1,0 +1,194 @@
+"""The whole house on Bitbucket Cloud with all webhooks off: what people see, and what lands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from intakebot.flow.guard import acknowledge
+from intakebot.model import Group
+from intakebot.world.bitbucket_cloud import BitbucketCloud
+from tests.flow.cloud_shop import CloudShop, open_cloud_shop
+from tests.forges.bitbucket_cloud.cast import MAIN, Cast, Clock
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[CloudShop]:
+    clock = Clock()
+    with BitbucketCloud(tmp_path / "cloud", now=clock.now) as cloud:
+        shop = open_cloud_shop(tmp_path, Cast(cloud, tmp_path, clock))
+        yield shop
+        shop.house.database.close()
+        assert cloud.contract_errors == ()
+
+
+TITLE = "Put a banner on the home page"
+
+
+def opened(shop: CloudShop, branch: str = "banner", **files: str) -> int:
+    number, _ = shop.cast.opens(branch, files or None, title=TITLE)
+    shop.settle()
+    return number
+
+
+def test_a_clean_one_lives_its_whole_life_in_at_most_40_calls(shop: CloudShop) -> None:
+    shop.settle()
+    shop.cast.cloud.forget_calls()
+    number = opened(shop)
+    assert shop.standing(number) == "needs review", shop.why(number)
+    shop.cast.says(shop.cast.bob, number, "/approve")
+    shop.settle()
+    assert shop.standing(number) == "ready"
+    shop.cast.says(shop.cast.bob, number, "/merge")
+    shop.settle()
+    assert shop.standing(number) == "landed", shop.why(number)
+    assert shop.tip("deploy") == shop.tip("main")
+    assert shop.cast.cloud.pull(MAIN, number).state == "MERGED"
+    calls = shop.cast.api_calls()
+    assert len(calls) <= 40, "\n".join(f"{one.method} {one.path}" for one in calls)
+
+
+def test_a_settled_one_looked_at_again_writes_nothing(shop: CloudShop) -> None:
+    number = opened(shop)
+    shop.settle()
+    before = len(shop.cast.cloud.writes)
+    for _ in range(3):
+        shop.look_again(number)
+    assert len(shop.cast.cloud.writes) == before
+
+
+def test_a_native_approval_does_not_outlive_a_push(shop: CloudShop) -> None:
+    number = opened(shop)
+    before = shop.tip("main")
+    shop.cast.approves(shop.cast.bob, number)
+    shop.settle()
+    assert shop.standing(number) == "ready"
+    shop.cast.pushes({"banner.html": "<b>Something else</b>\n"})
+    shop.cast.says(shop.cast.bob, number, "/merge")
+    shop.settle()
+    assert shop.standing(number) == "needs review"
+    assert shop.tip("main") == before
+    said = [one.text for one in shop.bot_comments(number) if "no longer count" in one.text]
+    assert len(said) == 1 and said[0].startswith("The approval by")
+
+
+def test_a_comment_whose_answer_was_lost_is_not_posted_twice(shop: CloudShop) -> None:
+    number, _ = shop.cast.opens(title=TITLE)
+    shop.cast.cloud.mischief.cut(r"POST .*/comments", after=True)
+    shop.settle()
+    shop.settle()
+    assert shop.standing(number) == "needs review"
+    assert len(shop.bot_comments(number)) == 1
+    shop.cast.says(shop.cast.bob, number, "/approve")
+    shop.settle()
+    assert "A maintainer's turn" in shop.status_text(number)
+
+
+def test_a_branch_of_the_main_repository_is_coached_with_links_and_commands(
+    shop: CloudShop,
+) -> None:
+    carl = shop.cast.cloud.user("carl")
+    shop.cast.cloud.grant("carl", MAIN, "write")
+    shop.on_roster(carl, Group.CONTRACTOR)
+    shop.cast.bob = carl
+    number = shop.cast.opens_from_main("shared")
+    shop.settle()
+    assert shop.standing(number) == "rejected", shop.why(number)
+    text = shop.status_text(number)
+    assert f"<{shop.cast.cloud.git_url}/{MAIN}/fork>" in text
+    assert "git remote add fork" in text and ":refs/heads/shared" in text
+
+    shop.cast.later(minutes=25 * 60)
+    shop.settle()
+    assert shop.cast.cloud.pull(MAIN, number).state == "DECLINED"
+
+
+def test_a_fork_that_we_cannot_read_says_who_has_to_let_us_in_and_how(shop: CloudShop) -> None:
+    shop.cast.cloud.grant("intakebot", "ada/site", "none")
+    shop.cast.cloud.set_private("ada/site")
+    number = opened(shop)
+    assert shop.standing(number) == "blocked by us", shop.why(number)
+    text = shop.status_text(number)
+    assert text.startswith("**ada, please let me read your fork")
+    assert "Repository permissions" in text
+
+    shop.cast.cloud.grant("intakebot", "ada/site", "read")
+    shop.cast.later(minutes=30)
+    shop.settle()
+    assert shop.standing(number) == "needs review", shop.why(number)
+
+
+def test_where_statuses_are_refused_the_bots_review_carries_the_verdict_and_says_so_once(
+    shop: CloudShop,
+) -> None:
+    shop.cast.cloud.mischief.answer(403, r"POST .*/statuses/build", times=50)
+    number = opened(shop)
+    shop.settle()
+    assert "I can't mark this commit in your fork" in shop.status_text(number)
+    shop.cast.says(shop.cast.bob, number, "/approve")
+    shop.settle()
+    assert shop.standing(number) == "ready"
+    assert shop.cast.pull(number).review == "approved"
+    assert len([one for one in shop.bot_comments(number) if "can't mark" in one.text]) == 1
+
+
+def test_a_push_past_the_pull_requests_freezes_landing_until_somebody_acknowledges_it(
+    shop: CloudShop,
+) -> None:
+    number = opened(shop)
+    shop.cast.says(shop.cast.bob, number, "/approve")
+    shop.settle()
+    old = shop.tip("main")
+    clone = shop.cast.bob.clone(MAIN, "past")
+    commit = shop.cast.bob.commit(clone, {"hack.html": "<p>Quick fix</p>\n"}, "Quick fix")
+    shop.cast.bob.must("push", "--quiet", "origin", "HEAD:main", within=clone)
+    shop.cast.says(shop.cast.bob, number, "/merge")
+    shop.settle()
+
+    assert shop.tip("main") == commit
+    assert shop.standing(number) == "blocked by us", shop.why(number)
+    assert "past the pull requests" in shop.why(number)
+    (incident,) = shop.incidents()
+    assert (incident.kind, incident.ref) == ("direct-push", "refs/heads/main")
+    kept = shop.house.mirror(shop.cast.forge.repos()[0]).git.run(
+        "rev-parse", f"refs/intake/rescue/main/{old}"
+    )
+    assert kept.decode().strip() == old
+
+    assert acknowledge(shop.house, incident.id, "bob")
+    assert not acknowledge(shop.house, incident.id, "bob")
+    for _ in range(3):
+        shop.settle()
+    assert shop.standing(number) == "landed", shop.why(number)
+    assert shop.frozen().strip("; ") == ""
+
+
+def test_a_force_push_on_the_deploy_branch_is_an_incident_and_the_old_tip_is_kept(
+    shop: CloudShop,
+) -> None:
+    first = opened(shop)
+    shop.cast.says(shop.cast.bob, first, "/approve\n/merge")
+    shop.settle()
+    shop.settle()
+    assert shop.standing(first) == "landed", shop.why(first)
+    old = shop.tip("deploy")
+    clone = shop.cast.bob.clone(MAIN, "force")
+    shop.cast.bob.must("switch", "--quiet", "--orphan", "other", within=clone)
+    shop.cast.bob.commit(clone, {"x.html": "<p>x</p>\n"}, "Start over")
+    shop.cast.bob.must("push", "--quiet", "--force", "origin", "HEAD:deploy", within=clone)
+    shop.settle()
+    (incident,) = shop.incidents()
+    assert incident.kind == "force-push"
+    assert f"refs/intake/rescue/deploy/{old}" in incident.detail
+
+
+def test_a_comment_that_is_refused_for_good_is_not_tried_for_ever(shop: CloudShop) -> None:
+    shop.cast.cloud.mischief.answer(400, r"POST .*/comments", times=500)
+    number = opened(shop)
+    shop.settle()
+    assert shop.bot_comments(number) == []
+    tried = [one for one in shop.cast.cloud.calls if one.path.endswith("/comments")]
+    assert len([one for one in tried if one.method == "POST"]) == 1
+    assert shop.standing(number) == "needs review"
