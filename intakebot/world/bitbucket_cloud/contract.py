@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -85,8 +86,10 @@ class Contract:
 
     @classmethod
     def found(cls, folder: Path | None = None) -> Contract:
+        """Off without the file, and without openapi-core (extra `world`)."""
         folder = folder or specs_folder()
-        return cls(folder / FILE if folder else None)
+        there = folder is not None and find_spec("openapi_core") is not None
+        return cls(folder / FILE if folder is not None and there else None)
 
     @property
     def validated(self) -> bool:

@@ -58,6 +58,7 @@ TOLERATED: tuple[Deviation, ...] = (
     Deviation("null", "repository.parent", "not a fork"),
     Deviation("null", "repository.mainbranch", "an empty repository"),
     Deviation("null", "commitstatus.refname", _ABSENT),
+    Deviation("null", "branchrestriction.value", "kinds that take no number"),
 )
 
 

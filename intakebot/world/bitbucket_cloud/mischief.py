@@ -122,6 +122,8 @@ class Mischief:
             lag = self._lag
             if lag is None or method != "GET" or not lag.wanted.search(f"{method} {path}"):
                 return self.state
+            if "/task-status/" in path:  # asking moves the merge on
+                return self.state
             if lag.left is not None:
                 if lag.left <= 0:
                     self._lag = None

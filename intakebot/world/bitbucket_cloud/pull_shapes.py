@@ -19,8 +19,8 @@ from intakebot.world.bitbucket_cloud.shapes import (
 from intakebot.world.bitbucket_cloud.state import Repository
 
 _LINKS = (
-    "commits", "approve", "request-changes", "diff", "diffstat", "comments", "activity",
-    "merge", "decline", "statuses",
+    "commits", "approve", "request-changes", "comments", "activity", "merge", "decline",
+    "statuses",
 )  # fmt: skip
 
 
@@ -51,6 +51,7 @@ def pull(view: View, repo: Repository, one: Pull, *, whole: bool = True) -> Json
             "self": view.link(path),
             "html": _page(view, repo, one),
             **{kind: view.link(f"{path}/{kind}") for kind in _LINKS},
+            **{kind: {"href": compared(view, repo, one, kind)} for kind in ("diff", "diffstat")},
         },
     }
     if whole:
@@ -65,6 +66,16 @@ def _path(view: View, repo: Repository, one: Pull) -> str:
 
 def _page(view: View, repo: Repository, one: Pull, at: str = "") -> Json:
     return view.page(f"/{view.state.full_name(repo)}/pull-requests/{one.id}{at}")
+
+
+def compared(view: View, repo: Repository, one: Pull, kind: str) -> str:
+    """The address of the repository's own diff of this pull request: SOURCE:NEW%0DOLD."""
+    home = view.state.full_name(repo)
+    source = view.state.repositories.get(one.source_repository or "", repo)
+    spec = f"{view.state.full_name(source)}:{one.source_commit[:SHORT]}"
+    spec += f"%0D{one.destination_commit[:SHORT]}"
+    about = f"from_pullrequest_id={one.id}&topic=true"
+    return f"{view.api}/repositories/{home}/{kind}/{spec}?{about}"
 
 
 def short_pull(view: View, repo: Repository, one: Pull) -> Json:

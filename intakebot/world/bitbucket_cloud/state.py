@@ -162,6 +162,7 @@ class Task:
     repository: str
     pull: int
     polls: int
+    user: str = ""
     asked: dict[str, object] = field(default_factory=dict)
     done: bool = False
     status: int = 200

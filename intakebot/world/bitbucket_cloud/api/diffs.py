@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from intakebot.world.bitbucket_cloud import commits
+from intakebot.world.bitbucket_cloud import commits, pull_shapes
 from intakebot.world.bitbucket_cloud.api.call import (
     PULL,
     READ_PULL,
@@ -16,19 +16,13 @@ from intakebot.world.bitbucket_cloud.refusal import Refusal
 from intakebot.world.bitbucket_cloud.shapes import Json
 from intakebot.world.bitbucket_cloud.state import Repository
 
+EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 _STATUS = {"A": "added", "D": "removed", "M": "modified", "R": "renamed", "T": "modified"}
 
 
 def _onward(call: Call, kind: str) -> Answer:
-    """The spec is NEW..OLD with three-dot meaning, in 12 characters and with the fork's name."""
     repo = call.repo()
-    pull = call.pull(repo)
-    name = call.state.full_name(repo)
-    source = call.state.repositories.get(pull.source_repository or "")
-    fork = f"{call.state.full_name(source)}:" if source is not None and source is not repo else ""
-    old, new = pull.destination_commit[: commits.SHORT], pull.source_commit[: commits.SHORT]
-    path = f"/repositories/{name}/{kind}/{fork}{new}%0D{old}"
-    place = f"{call.view.api}{path}?from_pullrequest_id={pull.id}&topic=true"
+    place = pull_shapes.compared(call.view, repo, call.pull(repo), kind)
     return Answer(302, headers={"Location": place})
 
 
@@ -45,29 +39,40 @@ def pull_diffstat(call: Call) -> Answer:
 
 
 def _ends(call: Call, repo: Repository) -> tuple[str, str]:
-    """(old, new). `topic` compares with where the two parted."""
+    """(old, new). `topic` compares with where the two parted; one commit alone with its parent."""
     disk = call.site.disk
-    spec = call.args["spec"].rpartition(":")[2]
-    new, _, old = spec.replace("\r", "..").partition("..")
-    found_new = commits.resolve(disk, disk.pool, new, repo.refs)
-    found_old = commits.resolve(disk, disk.pool, old or f"{new}^", repo.refs) if old else None
-    if found_new is None or (old and found_old is None):
-        raise Refusal(404, f"Commit not found: {spec}")
-    if found_old is None:
-        parents = commits.read(disk, disk.pool, found_new, most=1)[0].parents
-        found_old = parents[0] if parents else EMPTY_TREE
-    elif call.query.get("topic", "true") == "true":
-        found_old = commits.merge_base(disk, found_old, found_new) or found_old
-    return found_old, found_new
+    spec = call.args["spec"].rpartition(":")[2].replace("\r", "..")
+    first, _, second = spec.partition("..")
+    new = _found(call, repo, first)
+    if not second:
+        parents = commits.read(disk, disk.pool, new, most=1)[0].parents
+        return (parents[0] if parents else EMPTY_TREE), new
+    old = _found(call, repo, second)
+    if call.query.get("topic", "true") == "true":
+        old = commits.merge_base(disk, old, new) or old
+    return old, new
 
 
-EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+def _found(call: Call, repo: Repository, name: str) -> str:
+    found = commits.resolve(call.site.disk, call.site.disk.pool, name, repo.refs)
+    if found is None:
+        raise Refusal(404, f"Commit not found: {name}")
+    return found
 
 
 def diff(call: Call) -> Answer:
     repo = call.repo()
     old, new = _ends(call, repo)
     return Answer(200, text=commits.diff(call.site.disk, old, new))
+
+
+def patch(call: Call) -> Answer:
+    """The commits one by one, as `git format-patch` writes them."""
+    repo = call.repo()
+    old, new = _ends(call, repo)
+    disk = call.site.disk
+    text = disk.run(disk.pool, "format-patch", "--stdout", f"{old}..{new}")
+    return Answer(200, text=text)
 
 
 def diffstat(call: Call) -> Answer:
@@ -102,5 +107,6 @@ ROUTES = (
     Route("GET", f"{PULL}/patch", pull_patch, READ_PULL),
     Route("GET", f"{PULL}/diffstat", pull_diffstat, READ_PULL),
     Route("GET", f"{REPO}/diff/<path:spec>", diff, READ_REPO),
+    Route("GET", f"{REPO}/patch/<path:spec>", patch, READ_REPO),
     Route("GET", f"{REPO}/diffstat/<path:spec>", diffstat, READ_REPO),
 )

@@ -21,18 +21,20 @@ def merge(call: Call) -> Answer:
     """No head can be named: whatever is there now is merged."""
     repo = call.repo("write")
     pull = call.pull(repo)
-    _allowed(call, repo, pull)
+    _allowed(call, repo, pull, call.user)
     polls = call.site.choices.slow_merge_polls
     if polls or call.query.get("async") == "true":
         task = Task(call.site.state.new_uuid().strip("{}"), repo.uuid, pull.id, polls)
+        task.user = call.user
         task.asked = call.body if isinstance(call.body, dict) else {}
         call.site.state.tasks[task.id] = task
         return Answer(202, headers={"Location": _place(call, repo, pull, task)})
-    _merged(call, repo, pull, call.body if isinstance(call.body, dict) else {})
+    asked = call.body if isinstance(call.body, dict) else {}
+    _merged(call, repo, pull, asked, call.user)
     return Answer(200, pull_shapes.pull(call.view, repo, pull))
 
 
-def _allowed(call: Call, repo: Repository, pull: Pull) -> None:
+def _allowed(call: Call, repo: Repository, pull: Pull, user: str) -> None:
     if pull.state != "OPEN":
         raise Refusal(400, "This pull request is already closed.")
     if pull.draft:
@@ -40,16 +42,16 @@ def _allowed(call: Call, repo: Repository, pull: Pull) -> None:
     if pull.source_repository is None:
         raise Refusal(400, "The source repository is gone.")
     branch = pull.destination_branch
-    if not permissions.let_through(call.state, repo, call.user, "restrict_merges", branch):
+    if not permissions.let_through(call.state, repo, user, "restrict_merges", branch):
         raise Refusal(403, f"You don't have permission to merge into {branch}.")
 
 
-def _merged(call: Call, repo: Repository, pull: Pull, asked: dict[str, object]) -> None:
+def _merged(call: Call, repo: Repository, pull: Pull, asked: dict[str, object], user: str) -> None:
     strategy = str(asked.get("merge_strategy") or repo.default_merge_strategy)
     if strategy not in STRATEGIES:
         raise Refusal(400, f"merge_strategy: {strategy} is not allowed for this branch")
     usual = f"Merged in {pull.source_branch} (pull request #{pull.id})\n\n{pull.title}"
-    site, by, head = call.site, call.state.users[call.user], pull.source_commit
+    site, by, head = call.site, call.site.state.users[user], pull.source_commit
     old = repo.refs.get(f"refs/heads/{pull.destination_branch}", "")
     message = str(asked.get("message") or usual)
     made = landing.build(site.disk, repo, pull, strategy, message, by)
@@ -57,8 +59,8 @@ def _merged(call: Call, repo: Repository, pull: Pull, asked: dict[str, object]) 
     if pull.source_commit != head or pull.state != "OPEN":
         raise Refusal(409, landing.MOVED)
     landing.move(site.disk, repo, pull, made, old)
-    pulls.merged(site, repo, pull, made, call.user)
-    pushes.notice(site, repo, call.user)
+    pulls.merged(site, repo, pull, made, user)
+    pushes.notice(site, repo, user)
     if asked.get("close_source_branch", pull.close_source_branch):
         _close_source(call, pull)
 
@@ -90,8 +92,8 @@ def task_status(call: Call) -> Answer:
         return Answer(200, {"task_status": "PENDING", "links": links})
     if task.status == 200 and not task.done:
         try:
-            _allowed(call, repo, pull)
-            _merged(call, repo, pull, task.asked)
+            _allowed(call, repo, pull, task.user)
+            _merged(call, repo, pull, task.asked, task.user)
         except Refusal as no:
             task.status, task.message = no.status, no.message
         task.done = True
