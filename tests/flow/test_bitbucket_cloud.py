@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from intakebot.flow.guard import acknowledge
+from intakebot.flow.survey import discover, survey
 from intakebot.model import Group
 from intakebot.world.bitbucket_cloud import BitbucketCloud
 from tests.flow.cloud_shop import CloudShop, open_cloud_shop
@@ -192,3 +193,28 @@ def test_a_comment_that_is_refused_for_good_is_not_tried_for_ever(shop: CloudSho
     tried = [one for one in shop.cast.cloud.calls if one.path.endswith("/comments")]
     assert len([one for one in tried if one.method == "POST"]) == 1
     assert shop.standing(number) == "needs review"
+
+
+def test_with_60_open_a_repository_costs_at_most_60_calls_an_hour_and_news_come_in_3_minutes(
+    shop: CloudShop,
+) -> None:
+    """Ten such repositories cost ten times that: 600."""
+    number = opened(shop)
+    shop.cast.multiply(number, 60)
+    shop.settle()
+    shop.bell.waiting.clear()
+    shop.cast.cloud.forget_calls()
+    waits = []
+    for half_minute in range(60):
+        if half_minute == 30:
+            shop.cast.approves(shop.cast.bob, number)
+        shop.cast.later(minutes=0.5)
+        discover(shop.house)
+        for bell in [one for one in shop.bell.waiting if one.startswith("survey:")]:
+            survey(shop.house, int(bell.partition(":")[2]))
+        if half_minute >= 30 and not waits and any("look:" in one for one in shop.bell.waiting):
+            waits.append((half_minute - 30 + 1) * 30)
+        shop.bell.waiting.clear()
+    calls = shop.cast.api_calls()
+    assert len(calls) <= 30, len(calls)  # in half an hour
+    assert waits and waits[0] <= 180, waits
