@@ -83,10 +83,11 @@ def settle_pushed(
         "SELECT * FROM intent WHERE repo_id = ? AND branch = ? AND new = ? ORDER BY id",
         (repo.id, branch, new),
     ).fetchall()
-    outcomes = [_settle_one(db, layout, _intent(db, row)) for row in rows]
+    settled = [_settle_one(db, layout, _intent(db, row)) for row in rows]
+    outcomes = [outcome for several in settled for outcome in several]
     if outcomes:
-        return [outcome for several in outcomes for outcome in several]
-    known = pulls.open_from(db, repo, branch)  # a reader of the API was quicker
+        return outcomes
+    known = pulls.open_from(db, repo, branch)  # a reader of the API was quicker, or the sender
     if known is None:
         return []
     return [Outcome("opened" if pulls.pushed_once(db, known) else "updated", known.number)]

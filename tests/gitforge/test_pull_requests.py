@@ -6,6 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from intakebot.gitforge import people, pushes, repositories
+from intakebot.gitforge.layout import Layout
+from intakebot.gitforge.plumbing import ZERO
+from intakebot.gitforge.store import connected, writing
+from intakebot.gitforge.wishes import Wishes
 from tests.gitforge.world import PAGES, Project, commit, git
 
 
@@ -206,3 +211,28 @@ def test_the_list_tells_what_changed_after_a_number(project: Project, work: Path
     later = project.server.get(project.ada, f"{path}{first['seq']}")
     assert [pull["number"] for pull in later["pulls"]] == [1]
     assert later["seq"] > first["seq"]
+
+
+def test_the_pusher_is_told_the_number_also_when_somebody_else_wrote_it_down_meanwhile(
+    project: Project, work: Path
+) -> None:
+    commit(work, "One")
+    head = commit(work, "Two")
+    git(work, "push", "origin", "HEAD:refs/heads/one")
+    layout = Layout(project.server.state)
+    with connected(layout) as db, connected(layout) as other:
+        fork = repositories.known(db, int(project.fork_id(project.ada.login)))
+        ada = people.by_login(db, project.ada.login)
+        assert ada is not None
+        git(fork.path(layout), "update-ref", "refs/heads/two", head)
+        with writing(db):
+            pushes.intend(db, fork, ada, ("two", ZERO, head), Wishes())
+
+        def hurry(statement: str) -> None:
+            if statement.startswith("BEGIN"):
+                db.set_trace_callback(None)
+                pushes.settle(other, layout)
+
+        db.set_trace_callback(hurry)  # the sender comes between reading and writing
+        outcomes = pushes.settle_pushed(db, layout, fork, "two", head)
+    assert [(one.verb, one.number) for one in outcomes] == [("opened", 2)]
