@@ -204,7 +204,7 @@ def test_with_60_open_a_repository_costs_at_most_60_calls_an_hour_and_news_come_
     shop.settle()
     shop.bell.waiting.clear()
     shop.cast.cloud.forget_calls()
-    waits = []
+    waits: list[int] = []  # seconds from the approval to the bell
     for half_minute in range(60):
         if half_minute == 30:
             shop.cast.approves(shop.cast.bob, number)

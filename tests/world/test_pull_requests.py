@@ -94,6 +94,7 @@ def test_of_a_deleted_fork_the_source_repository_is_null(stage: Scene) -> None:
     assert pull["source"]["repository"] is None
     assert pull["source"]["branch"]["name"] == "banner"
     assert pull["state"] == "OPEN"
+    assert stage.refused(stage.wim, "POST", f"{PULLS}/{number}/merge").status_code == 400
 
 
 def test_a_draft_can_be_made_ready_and_told_apart(stage: Scene) -> None:
@@ -117,6 +118,7 @@ def test_only_who_asked_for_changes_can_take_it_back(stage: Scene) -> None:
     assert stage.pull(number)["participants"][0]["state"] == "changes_requested"
     path = f"{PULLS}/{number}/request-changes"
     assert stage.refused(stage.grace, "DELETE", path).status_code == 404
+    assert stage.refused(stage.wim, "DELETE", f"{PULLS}/{number}/approve").status_code == 404
     stage.must(stage.wim, "DELETE", path)
     assert stage.pull(number)["participants"][0]["state"] is None
 
