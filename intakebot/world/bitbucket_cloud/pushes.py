@@ -61,7 +61,7 @@ def _open_pulls(site: Site) -> list[tuple[Repository, Pull]]:
 def _change(site: Site, repo: Repository, ref: str, old: str | None, new: str | None) -> Json:
     kind = "branch" if ref.startswith("refs/heads/") else "tag"
     name = ref.removeprefix("refs/heads/").removeprefix("refs/tags/")
-    listed = _listed(site, repo, ref, old, new)
+    listed = _listed(site, old, new)
     forced = bool(old and new and not commits.contains(site.disk, new, old))
     full = site.state.full_name(repo)
     return {
@@ -78,13 +78,10 @@ def _change(site: Site, repo: Repository, ref: str, old: str | None, new: str | 
     }
 
 
-def _listed(
-    site: Site, repo: Repository, ref: str, old: str | None, new: str | None
-) -> list[commits.Commit]:
+def _listed(site: Site, old: str | None, new: str | None) -> list[commits.Commit]:
     if new is None:
         return []
-    others = [f"^{oid}" for name, oid in repo.refs.items() if name != ref]
-    beyond = [f"^{old}"] if old else others
+    beyond = [f"^{old}"] if old else []  # a new branch lists its past, as recorded
     return commits.read(site.disk, site.disk.pool, new, *beyond, most=LISTED + 1)
 
 
@@ -92,7 +89,9 @@ def _target(site: Site, repo: Repository, kind: str, name: str, oid: str | None)
     if oid is None:
         return None
     view, full = site.view(), site.state.full_name(repo)
-    shown: dict[str, Any] = {"type": kind, "name": name, "links": {}}
+    shown: dict[str, Any] = {"type": kind, "name": name}
+    if kind == "tag":  # of annotated ones, too: nothing here reads what they say
+        shown |= {"tagger": None, "message": None, "date": None}
     read = commits.read(site.disk, site.disk.pool, oid, most=1)
     shown["target"] = shapes.commit(view, read[0], repo)
     shown["links"] = {
