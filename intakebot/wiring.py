@@ -22,13 +22,15 @@ from intakebot.flow.bell import RqBell
 from intakebot.flow.house import Bell, House
 from intakebot.forges.api import Forge
 from intakebot.forges.bitbucket_cloud import BitbucketCloud, Connection, Token
+from intakebot.forges.bitbucket_cloud.http import Api
+from intakebot.forges.bitbucket_cloud.people import Me
 from intakebot.forges.git import GitForge as GitForgeClient
 from intakebot.gitforge.foreign import install as install_hook
 from intakebot.gitforge.forge import ForgeError
 from intakebot.gitforge.forge import GitForge as BuiltInForge
 from intakebot.gitforge.sender import run as send_webhooks
 from intakebot.gitforge.server import serve as serve_git
-from intakebot.model import OperatorError, Repo
+from intakebot.model import Account, OperatorError, Repo
 from intakebot.repo.git import Credential
 from intakebot.repo.mirror import Mirror
 from intakebot.settings import Settings, dialect_files, rule_files
@@ -100,6 +102,7 @@ def forges(settings: Settings, database: Database) -> dict[str, Forge]:
 BITBUCKET: Mapping[str, TokenSource] = {
     "read": TokenSource("BITBUCKET"),
     "land": TokenSource("BITBUCKET_LAND"),
+    "admin": TokenSource("BITBUCKET_ADMIN"),  # of connect and disconnect alone
 }
 
 
@@ -123,7 +126,16 @@ def bitbucket_cloud(settings: Settings, database: Database) -> BitbucketCloud:
     )
 
 
-def bitbucket_token(purpose: Literal["read", "land"]) -> Token:
+def bitbucket_admin(settings: Settings) -> Api:
+    return Api(settings.bitbucket_url, lambda _: bitbucket_token("admin"), now)
+
+
+def bitbucket_bot(settings: Settings) -> Account:
+    """The account behind the bot's own token."""
+    return Me(Api(settings.bitbucket_url, bitbucket_token, now))()
+
+
+def bitbucket_token(purpose: Literal["read", "land", "admin"]) -> Token:
     """Read anew each time. An API token comes with the email of its account."""
     secret = BITBUCKET[purpose].read()
     kind: Literal["api", "access"] = "api" if secret.email else "access"

@@ -35,6 +35,8 @@ VERBS: Mapping[str, Verb] = {
     "repo": Verb("intakebot.cli.repo:repo", "Repositories of the built-in forge."),
     "people": Verb("intakebot.cli.people:people", "The roster: who is who, and until when."),
     "incidents": Verb("intakebot.cli.incidents:incidents", "What went past the pull requests."),
+    "connect": Verb("intakebot.cli.connect:connect", "Set a repository elsewhere up as a gate."),
+    "disconnect": Verb("intakebot.cli.connect:disconnect", "Take that back."),
     "check": Verb("intakebot.cli.check:check", "Look at one pull request now."),
     "rules": Verb("intakebot.cli.rules:rules", "List the rules, and try them on their examples."),
     "explain": Verb("intakebot.cli.explain:explain", "Show a rule, what it says, and examples."),
