@@ -12,25 +12,26 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from intakebot.checks.sandbox import open_sandbox
+from intakebot.checks.sandbox import Sandbox, open_sandbox
 from intakebot.checks.toolbox import build_toolbox, toolbox_digest
 from intakebot.core.dialect import Dialect, read_dialect
 from intakebot.core.rulefile import read_rules
 from intakebot.core.rules import rules_digest
 from intakebot.credentials import TokenSource
 from intakebot.flow.bell import RqBell
+from intakebot.flow.connect_tokens import EXPIRES, PURPOSES
+from intakebot.flow.connect_words import Desk, Purpose
 from intakebot.flow.house import Bell, House
 from intakebot.forges.api import Forge
 from intakebot.forges.bitbucket_cloud import BitbucketCloud, Connection, Token
 from intakebot.forges.bitbucket_cloud.http import Api
-from intakebot.forges.bitbucket_cloud.people import Me
 from intakebot.forges.git import GitForge as GitForgeClient
 from intakebot.gitforge.foreign import install as install_hook
 from intakebot.gitforge.forge import ForgeError
 from intakebot.gitforge.forge import GitForge as BuiltInForge
 from intakebot.gitforge.sender import run as send_webhooks
 from intakebot.gitforge.server import serve as serve_git
-from intakebot.model import Account, OperatorError, Repo
+from intakebot.model import OperatorError, Repo
 from intakebot.repo.git import Credential
 from intakebot.repo.mirror import Mirror
 from intakebot.settings import Settings, dialect_files, rule_files
@@ -102,7 +103,7 @@ def forges(settings: Settings, database: Database) -> dict[str, Forge]:
 BITBUCKET: Mapping[str, TokenSource] = {
     "read": TokenSource("BITBUCKET"),
     "land": TokenSource("BITBUCKET_LAND"),
-    "admin": TokenSource("BITBUCKET_ADMIN"),  # of connect and disconnect alone
+    "admin": TokenSource("BITBUCKET_ADMIN"),  # for connect, disconnect and doctor alone
 }
 
 
@@ -126,16 +127,34 @@ def bitbucket_cloud(settings: Settings, database: Database) -> BitbucketCloud:
     )
 
 
-def bitbucket_admin(settings: Settings) -> Api:
-    return Api(settings.bitbucket_url, lambda _: bitbucket_token("admin"), now)
+def bitbucket_desk(settings: Settings, database: Database) -> Desk:
+    """What connect, disconnect and doctor need; a token that is not set has no entry."""
+
+    def land(repo_id: str) -> Mirror:
+        repo = Repo(BitbucketCloud.name, repo_id, "", "", "", "")
+        token = bitbucket_token("land")
+        return _mirror_with(
+            settings, repo, Credential(settings.bitbucket_git_url, token.git_user, token.secret)
+        )
+
+    def api(purpose: Purpose) -> Api:
+        return Api(settings.bitbucket_url, lambda _: bitbucket_token(purpose), now)
+
+    kinds = dialects()[BitbucketCloud.name].kinds
+    return Desk(
+        database=database,
+        now=now,
+        apis={purpose: api(purpose) for purpose in PURPOSES if BITBUCKET[purpose].is_set()},
+        land=land,
+        git_url=settings.bitbucket_git_url,
+        public_url=settings.public_url,
+        masters=settings.webhook_secrets.get(BitbucketCloud.name, ()),
+        events=frozenset(kind for kind in kinds if not kind.startswith("repo:commit_status_")),
+        expires={name: os.environ.get(name, "") for name in EXPIRES.values()},
+    )
 
 
-def bitbucket_bot(settings: Settings) -> Account:
-    """The account behind the bot's own token."""
-    return Me(Api(settings.bitbucket_url, bitbucket_token, now))()
-
-
-def bitbucket_token(purpose: Literal["read", "land", "admin"]) -> Token:
+def bitbucket_token(purpose: Purpose) -> Token:
     """Read anew each time. An API token comes with the email of its account."""
     secret = BITBUCKET[purpose].read()
     kind: Literal["api", "access"] = "api" if secret.email else "access"
@@ -162,11 +181,19 @@ def _mirror(
     settings: Settings, known: Mapping[str, Forge], repo: Repo, purpose: Literal["read", "land"]
 ) -> Mirror:
     """Bare, named by the forge's own id, so that a renamed repository keeps its mirror."""
+    return _mirror_with(settings, repo, known[repo.forge].credential(repo, purpose))
+
+
+def _mirror_with(settings: Settings, repo: Repo, credential: Credential) -> Mirror:
     name = repo.id.strip("{}")
     if not _FOLDER.fullmatch(name):
         raise OperatorError(f"the forge's repository id {repo.id!r} can't name a folder")
-    credential = known[repo.forge].credential(repo, purpose)
     return Mirror(settings.mirrors / f"{repo.forge}-{name}.git", credential)
+
+
+def try_sandbox(settings: Settings) -> Sandbox:
+    """Found and tested now; raises NoSandbox."""
+    return open_sandbox(folder=_public_folder(settings))
 
 
 def _public_folder(settings: Settings) -> Path:

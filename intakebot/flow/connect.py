@@ -1,7 +1,6 @@
-"""Set a Bitbucket Cloud repository up as a gate, and take that back again.
+"""Connect a repository at Bitbucket Cloud, or disconnect it: looked at whole, then done.
 
-Everything is shown first. What is about to be changed is written down before it is changed, so
-that a connect that was killed can be repeated, or undone by `disconnect`.
+Killed anywhere, it is repeated or undone: what is changed at the forge is written down first.
 """
 
 from __future__ import annotations
@@ -9,120 +8,124 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from urllib.parse import urlsplit
 
-from intakebot.core.dialect import hook_secret
-from intakebot.crash import crashpoint
-from intakebot.forges.bitbucket_cloud import admin
-from intakebot.forges.bitbucket_cloud.admin import Found
-from intakebot.forges.bitbucket_cloud.http import Api
-from intakebot.forges.bitbucket_cloud.words import repository_path
-from intakebot.model import OperatorError
+from intakebot.core.dialect import hook_secret, is_nonce
+from intakebot.flow import connect_journal as journals
+from intakebot.flow.connect_check import check_repository
+from intakebot.flow.connect_do import Doing, NotProved, Say, undo_all
+from intakebot.flow.connect_find import look_around
+from intakebot.flow.connect_journal import Journal
+from intakebot.flow.connect_plan import adopted_nonce, mark, people, plan
+from intakebot.flow.connect_undo import Undo, undoing
+from intakebot.flow.connect_words import FORGE, Change, Check, Desk, Found, Step, Tokens, Wish
+from intakebot.forges.bitbucket_cloud.admin import Admin, Repository
+from intakebot.model import Account, OperatorError
 from intakebot.store import connections
 from intakebot.store.connections import ConnectionRow
-from intakebot.store.database import Database
 
-FORGE = "bitbucket-cloud"
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What the operator asks for. `bot` is the account id that may write; `masters` are the
-    forge's webhook secrets, the newest first."""
-
-    intake: str
-    deploy: str
-    bot: str
-    public_url: str
-    masters: Sequence[str]
-    events: Sequence[str]
+DEPLOY = "deploy"
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """`kind` and `branch` are of a restriction, both "" for the hook."""
+class Plan:
+    """`steps` are empty when all is as it should be, or when a check failed. `row` is the
+    connection as it was, None for a new one; `settled` its changes as far as they came."""
 
-    says: str
-    kind: str = ""
-    branch: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """What connecting would do, and what speaks against it."""
-
-    repo: Found
+    repo: Repository
+    wish: Wish
+    nonce: str
+    checks: tuple[Check, ...]
     steps: tuple[Step, ...]
-    faults: tuple[str, ...]  # nothing is done while there is one
-    warnings: tuple[str, ...]
+    settled: tuple[Change, ...]
+    row: ConnectionRow | None
+
+    @property
+    def is_done(self) -> bool:
+        """Nothing is left, neither at the forge nor in what is written down about it."""
+        if self.row is None or self.steps or list(self.settled) != list(self.row.changes):
+            return False
+        kept = (self.row.name, self.row.intake, self.row.deploy)
+        return kept == (self.repo.name, self.wish.intake, self.wish.deploy)
+
+    @property
+    def stopped(self) -> bool:
+        return any(check.state == "fail" for check in self.checks)
 
 
-def outlook(api: Api, database: Database, full_name: str, wish: Wish) -> Outlook:
-    """Look, change nothing."""
-    repo = admin.find(api, full_name)
-    with database.read() as connection:
-        row = connections.find(connection, FORGE, repo.id)
-    faults, warnings = _judged(api, repo, wish)
-    return Outlook(repo, tuple(_steps(api, repo, wish, row)), tuple(faults), tuple(warnings))
+def consider(
+    desk: Desk, admin: Admin, repo: Repository, tokens: Tokens, intake: str = "", deploy: str = ""
+) -> Plan:
+    """What is left to do for this repository, and what speaks against it. Changes nothing.
+
+    Branches that are not named stay as they were connected; else they are the main branch and
+    "deploy".
+    """
+    row = journals.find(desk.database, repo.id)
+    wish = Wish(
+        intake or (row.intake if row else "") or repo.main,
+        deploy or (row.deploy if row else "") or DEPLOY,
+    )
+    if not wish.intake:
+        raise OperatorError(f"{repo.name} has no branch yet; push one, or name it with --intake")
+    bot = _bot(tokens)
+    found = look_around(desk, admin, repo, tokens, wish.branches)
+    nonce = row.hook_nonce if row else adopted_nonce(found.hooks, desk.door)
+    nonce = nonce if is_nonce(nonce) else secrets.token_hex(16)
+    checks = [*check_repository(found, wish, bot), *_second_hooks(found, desk.door + nonce, desk)]
+    settled = _settled(found, row)
+    steps: list[Step] = []
+    if not any(check.state == "fail" for check in checks):
+        secret = hook_secret(desk.masters[0], nonce)
+        target = (desk.door + nonce, mark(secret), desk.events)
+        steps = plan(found, wish, bot, settled, target)
+    return Plan(repo, wish, nonce, tuple(checks), tuple(steps), tuple(settled), row)
 
 
-def _judged(api: Api, repo: Found, wish: Wish) -> tuple[list[str], list[str]]:
-    faults: list[str] = []
-    warnings = [
-        "merge checks only warn on the Free and Standard plans, and approvals survive a push: "
-        "the restrictions below and this bot are the gate"
-    ]
-    if repo.fork_policy == "no_forks":
-        faults.append(
-            f"{repo.name} forbids forks, so nobody could send changes; choose 'Allow forks' or "
-            "'Allow only private forks' at Repository settings → Repository details → Forking"
-        )
-    if not wish.masters:
-        faults.append(
-            "INTAKEBOT_SECRET_BITBUCKET_CLOUD is not set; give 32 random characters, "
-            "here and to `intakebot up`"
-        )
-    if not admin.has_branch(api, repo, wish.intake):
-        faults.append(f"{repo.name} has no branch {wish.intake}; name another with --intake")
-    if not admin.has_branch(api, repo, wish.deploy):
-        warnings.append(f"{repo.name} has no branch {wish.deploy}; the first landing makes it")
-    place = urlsplit(wish.public_url)
-    if place.scheme != "https" or place.hostname in ("127.0.0.1", "localhost"):
-        warnings.append(
-            f"PUBLIC_URL is {wish.public_url}; Bitbucket Cloud sends to public https addresses "
-            "alone, so without one the bot looks round every few minutes instead"
-        )
-    return faults, warnings
+def _bot(tokens: Tokens) -> Account:
+    if tokens.bot is None:
+        raise OperatorError("the bot's account is not known; see the checks of its tokens")
+    return tokens.bot
 
 
-def _steps(api: Api, repo: Found, wish: Wish, row: ConnectionRow | None) -> list[Step]:
-    steps = []
-    there = {str(one.get("uuid")) for one in admin.hooks(api, repo)}
-    if row is None or row.hook_id not in there:
-        steps.append(Step(f"make a webhook to {wish.public_url}/hooks/{FORGE}/..."))
-    rules = admin.restrictions(api, repo.path)
-    for branch in dict.fromkeys((wish.intake, wish.deploy)):
-        for kind in admin.RESTRICTED:
-            same = [one for one in rules if (one.get("kind"), one.get("pattern")) == (kind, branch)]
-            if not same:
-                steps.append(Step(f"restrict '{kind}' on {branch} to the bot", kind, branch))
-            elif not admin.allows_only(same[0], wish.bot):
-                raise OperatorError(
-                    f"{repo.name}: somebody has set '{kind}' on {branch} already, for others than "
-                    "the bot; remove it at Repository settings → Branch restrictions, or put the "
-                    "bot alone there"
-                )
-    return steps
+def _second_hooks(found: Found, url: str, desk: Desk) -> list[Check]:
+    more = [hook.url for hook in found.hooks if hook.url.startswith(desk.door) and hook.url != url]
+    cure = "remove it at Repository settings → Webhooks"
+    what = "another webhook leads to this house, and everything would arrive twice"
+    return [Check("warn", "webhooks", f"{what}: {one}", cure) for one in more]
 
 
-def connect(
-    api: Api, database: Database, seen: Outlook, wish: Wish, now: datetime
-) -> ConnectionRow:
-    """Do the steps. Repeating it after a kill does what is left."""
-    repo = seen.repo
-    with database.write() as connection:
-        row = connections.find(connection, FORGE, repo.id)
+def _settled(found: Found, row: ConnectionRow | None) -> list[Change]:
+    observed = {
+        (rule.kind, rule.pattern): (str(rule.id), people(rule))
+        for rule in found.restrictions
+        if rule.pattern
+    }
+    return journals.settled(row.changes if row else (), observed)
+
+
+def connect(desk: Desk, admin: Admin, wanted: Plan, bot: Account, say: Say) -> None:
+    """Do the steps. When the proof fails, what this run did is undone: the proof comes first."""
+    journal = Journal(desk.database, _opened(desk, wanted))
+    journal.settle(wanted.settled)
+    secret = hook_secret(desk.masters[0], wanted.nonce)
+    doing = Doing(desk, admin, wanted.repo, journal, secret, say)
+    try:
+        doing.steps(wanted.steps)
+    except NotProved as error:
+        say("the proof failed; undo what was done")
+        faults = undo_all(admin, wanted.repo, journal, say, only_unfinished=wanted.row is not None)
+        if not journal.changes:
+            forget(desk, journal.row)
+        ended = f"not everything could be undone: {'; '.join(faults)}" if faults else "all undone"
+        raise OperatorError(
+            f"{error}. {ended}. Look whether BITBUCKET_LAND_TOKEN belongs to "
+            f"{bot.display}, who needs write access, and has the scope write:repository:bitbucket"
+        ) from error
+
+
+def _opened(desk: Desk, wanted: Plan) -> ConnectionRow:
+    repo = wanted.repo
+    with desk.database.write() as connection:
         connections.keep(
             connection,
             {
@@ -130,97 +133,41 @@ def connect(
                 "forge_id": repo.id,
                 "workspace_id": repo.workspace_id,
                 "name": repo.name,
-                "intake": wish.intake,
-                "deploy": wish.deploy,
-                "hook_nonce": row.hook_nonce if row else secrets.token_hex(16),
-                "connected_at": row.connected_at if row else now,
+                "intake": wanted.wish.intake,
+                "deploy": wanted.wish.deploy,
+                "hook_nonce": wanted.nonce,
+                "connected_at": wanted.row.connected_at if wanted.row else desk.now(),
             },
         )
-    for step in seen.steps:
-        row = _kept(database, repo)
-        if step.kind:
-            _restrict(api, database, row, repo, step, wish.bot)
-        else:
-            _hook(api, database, row, repo, wish)
-        crashpoint("connect.mid")
-    return _kept(database, repo)
-
-
-def _hook(api: Api, database: Database, row: ConnectionRow, repo: Found, wish: Wish) -> None:
-    """One that a killed connect made is found by its address, and replaced: nobody knows whether
-    it has the right secret."""
-    url = f"{wish.public_url}/hooks/{FORGE}/{row.hook_nonce}"
-    for old in admin.hooks(api, repo):
-        if old.get("url") == url:
-            admin.drop_hook(api, repo.path, str(old.get("uuid")))
-    secret = hook_secret(wish.masters[0], row.hook_nonce)
-    hook_id = admin.add_hook(api, repo, url, secret, wish.events)
-    with database.write() as connection:
-        connections.change(connection, row.id, hook_id=hook_id)
-
-
-def _restrict(
-    api: Api, database: Database, row: ConnectionRow, repo: Found, step: Step, bot: str
-) -> None:
-    """Written down first: a restriction of just this kind and branch was not there before us."""
-    what = {"what": "restriction", "kind": step.kind, "pattern": step.branch}
-    if what not in row.changes:
-        with database.write() as connection:
-            connections.change(connection, row.id, changes=[*row.changes, what])
-    admin.add_restriction(api, repo, step.kind, step.branch, bot)
-
-
-def _kept(database: Database, repo: Found) -> ConnectionRow:
-    with database.read() as connection:
         row = connections.find(connection, FORGE, repo.id)
     if row is None:
-        raise OperatorError(f"{repo.name}: somebody disconnected it meanwhile; connect it again")
+        raise OperatorError(f"{repo.name}: somebody disconnected it just now; run this once more")
     return row
 
 
 # --- and back -------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Undoing:
-    """`hook` is its uuid while it is there; `rules` are ids of restrictions as we set them;
-    `left` says what others changed since, which stays."""
-
-    row: ConnectionRow
-    hook: str
-    rules: tuple[tuple[str, str], ...]  # (id, what it says)
-    left: tuple[str, ...]
+def considered_undoing(admin: Admin, repo: Repository, row: ConnectionRow) -> list[Undo]:
+    """What `disconnect` would do, newest change first. Changes nothing."""
+    hooks, rules = admin.hooks(repo), admin.restrictions(repo)
+    return [undoing(change, hooks, rules) for change in reversed(row.changes)]
 
 
-def undoing(api: Api, database: Database, full_name: str, bot: str) -> Undoing:
-    repo = admin.find(api, full_name)
-    row = _kept_or_none(database, repo)
-    if row is None:
-        raise OperatorError(f"{repo.name} is not connected")
-    there = {str(one.get("uuid")) for one in admin.hooks(api, repo)}
-    ours = {(one.get("kind"), one.get("pattern")) for one in row.changes}
-    rules, left = [], []
-    for rule in admin.restrictions(api, repo.path):
-        if (rule.get("kind"), rule.get("pattern")) not in ours:
-            continue
-        says = f"'{rule.get('kind')}' on {rule.get('pattern')}"
-        if admin.allows_only(rule, bot):
-            rules.append((str(rule.get("id")), says))
-        else:
-            left.append(f"{says} was changed by somebody since, and stays")
-    return Undoing(row, row.hook_id if row.hook_id in there else "", tuple(rules), tuple(left))
+def disconnect(
+    desk: Desk, admin: Admin, repo: Repository, row: ConnectionRow, say: Say
+) -> Sequence[str]:
+    """Undo, then forget the connection; it is kept when something could not be undone.
+
+    Returns what went wrong.
+    """
+    faults = undo_all(admin, repo, Journal(desk.database, row), say)
+    if not faults:
+        forget(desk, row)
+    return faults
 
 
-def disconnect(api: Api, database: Database, seen: Undoing) -> None:
-    path = repository_path(seen.row.workspace_id, seen.row.forge_id)
-    if seen.hook:
-        admin.drop_hook(api, path, seen.hook)
-    for rule, _ in seen.rules:
-        admin.drop_restriction(api, path, rule)
-    with database.write() as connection:
-        connections.forget(connection, seen.row.id)
-
-
-def _kept_or_none(database: Database, repo: Found) -> ConnectionRow | None:
-    with database.read() as connection:
-        return connections.find(connection, FORGE, repo.id)
+def forget(desk: Desk, row: ConnectionRow) -> None:
+    """Here alone; what is at the forge stays."""
+    with desk.database.write() as connection:
+        connections.forget(connection, row.id)

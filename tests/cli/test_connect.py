@@ -1,177 +1,400 @@
-"""`intakebot connect` shows first, acts once, survives a kill; `disconnect` takes it back."""
+"""`intakebot connect` and `disconnect`, against a Bitbucket Cloud that speaks HTTP and git."""
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from intakebot.core.dialect import hook_secret
-from intakebot.store import connections
-from intakebot.store.connections import ConnectionRow
-from intakebot.store.database import Database
-from intakebot.world.bitbucket_cloud import BitbucketCloud, Member
+from intakebot.settings import dialect_files
+from intakebot.wiring import dialects
+from intakebot.world.bitbucket_cloud import EVERY_SCOPE, Member
+from tests.cli.connecting import HOUSE, MAIN, MASTER, Desk, data, desk_in, fine
 
-SITE = "acme/site"
-HOOKS, RULES = f"/repositories/{SITE}/hooks", f"/repositories/{SITE}/branch-restrictions"
-
-
-@dataclass
-class Desk:
-    """An operator's terminal: the real program in a process of its own."""
-
-    cloud: BitbucketCloud
-    state: Path
-    owner: Member
-    bot: Member
-    environ: dict[str, str]
-
-    def run(self, verb: str, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "intakebot", verb, "bitbucket-cloud", SITE, *words],
-            env={**os.environ, **self.environ, **more},
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-
-    def there(self, path: str) -> list[dict[str, Any]]:
-        return list(self.owner.api("GET", f"{path}?pagelen=100").json()["values"])
-
-    def rules(self) -> set[tuple[str, str, tuple[str, ...]]]:
-        return {
-            (one["kind"], one["pattern"], tuple(user["uuid"] for user in one["users"]))
-            for one in self.there(RULES)
-        }
-
-    def whole(self) -> set[tuple[str, str, tuple[str, ...]]]:
-        bot = (self.bot.uuid,)
-        kinds = (("push", bot), ("restrict_merges", bot), ("force", ()), ("delete", ()))
-        return {(kind, "main", people) for kind, people in kinds}
-
-    def kept(self) -> list[ConnectionRow]:
-        if not (self.state / "intakebot.db").exists():
-            return []
-        database = Database(f"sqlite:///{self.state / 'intakebot.db'}")
-        with database.read() as connection:
-            rows = connections.all_of(connection, "bitbucket-cloud")
-        database.close()
-        return rows
+KINDS = {"push", "restrict_merges", "force", "delete"}
 
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    with BitbucketCloud(tmp_path / "cloud") as cloud:
-        cloud.workspace("acme")
-        cloud.repository(SITE, {"index.html": "<p>One</p>\n"})
-        owner, bot = cloud.user("olga"), cloud.user("intakebot")
-        cloud.grant("olga", SITE, "admin")
-        cloud.grant("intakebot", SITE, "admin")
-        environ = {
-            "INTAKEBOT_STATE": str(tmp_path / "state"),
-            "PUBLIC_URL": "https://intake.example",
-            "INTAKEBOT_SECRET_BITBUCKET_CLOUD": "master",
-            "BITBUCKET_URL": cloud.url,
-            "BITBUCKET_GIT_URL": cloud.git_url,
-            "BITBUCKET_EMAIL": bot.email,
-            "BITBUCKET_TOKEN": bot.token,
-            "BITBUCKET_ADMIN_EMAIL": owner.email,
-            "BITBUCKET_ADMIN_TOKEN": owner.token,
-        }
-        (tmp_path / "state").mkdir()
-        yield Desk(cloud, tmp_path / "state", owner, bot, environ)
-        assert cloud.contract_errors == ()
+    with desk_in(tmp_path) as desk:
+        yield desk
 
 
-def test_without_yes_it_is_only_shown(desk: Desk) -> None:
-    done = desk.run("connect")
-    assert done.returncode == 0, done.stderr
-    assert "would: make a webhook to https://intake.example/hooks/bitbucket-cloud/" in done.stdout
-    assert "would: restrict 'push' on main to the bot" in done.stdout
-    assert "Nothing was changed; add --yes to do it." in done.stdout
-    assert (desk.there(HOOKS), desk.there(RULES), desk.kept()) == ([], [], [])
+def pushes(who: Member, branch: str) -> bool:
+    """Somebody's plain push of one commit to a branch of the main repository."""
+    clone = who.clone(MAIN, f"clone-{len(list(who.folder.glob('clone-*')))}")
+    who.commit(clone, {f"{who.nickname}-{clone.name}.txt": "x\n"}, "A commit")
+    return who.git("push", "--quiet", "origin", f"HEAD:refs/heads/{branch}", within=clone).ok
 
 
-def test_with_yes_only_the_bot_writes_and_the_hook_has_a_secret_of_its_own(desk: Desk) -> None:
-    done = desk.run("connect", "--yes")
-    assert done.returncode == 0, done.stderr
-    assert desk.rules() == desk.whole()
-    [hook], [row] = desk.there(HOOKS), desk.kept()
-    assert hook["url"] == f"https://intake.example/hooks/bitbucket-cloud/{row.hook_nonce}"
-    assert hook["active"] and "pullrequest:created" in hook["events"]
-    assert not [event for event in hook["events"] if "commit_status" in event]
-    assert desk.cloud.state.hooks[hook["uuid"]].secret == hook_secret("master", row.hook_nonce)
-    assert desk.owner.token not in done.stdout + done.stderr
+# --- connect --------------------------------------------------------------------------
 
 
-def test_again_it_changes_nothing_and_says_so(desk: Desk) -> None:
-    desk.run("connect", "--yes")
+def test_without_yes_all_is_shown_and_nothing_changed(desk: Desk) -> None:
+    said = fine(desk.connect(MAIN))
+    for line in ("install the webhook", "let only Intakebot push to main", "add --yes to do it"):
+        assert line in said
+    assert desk.cloud.writes == ()
+    assert desk.rows() == []
+
+
+def test_afterwards_the_bot_alone_can_write_and_merge(desk: Desk) -> None:
+    assert pushes(desk.carl, "main")
+    fine(desk.connect())
+    rules = desk.rules()
+    assert set(rules) == {(kind, branch) for kind in KINDS for branch in ("main", "deploy")}
+    for (kind, _), rule in rules.items():
+        through = [desk.bot.uuid] if kind in ("push", "restrict_merges") else []
+        assert (rule.users, rule.groups) == (through, [])
+    assert not pushes(desk.carl, "main")
+    assert not pushes(desk.grace, "main")
+    assert not pushes(desk.carl, "deploy")
+    assert pushes(desk.bot, "main")
+    assert pushes(desk.carl, "another")
+
+
+def test_the_hook_has_a_secret_of_its_own_and_exactly_the_needed_events(desk: Desk) -> None:
+    fine(desk.connect())
+    [hook] = desk.hooks()
+    place, _, nonce = hook.url.rpartition("/")
+    assert place == f"{HOUSE}/hooks/bitbucket-cloud"
+    assert hook.secret == hook_secret(MASTER, nonce)
+    told = set(dialects()["bitbucket-cloud"].kinds)
+    assert "repo:push" in hook.events and "pullrequest:approved" in hook.events
+    assert set(hook.events) == {one for one in told if "commit_status" not in one}
+    assert "bitbucket-cloud.toml" in dialect_files()
+    [row] = desk.rows()
+    assert (row.hook_nonce, row.hook_id) == (nonce, hook.uuid)
+
+
+def test_the_connection_is_kept_by_ids_that_outlive_a_rename(desk: Desk) -> None:
+    fine(desk.connect())
+    main = desk.cloud.at(MAIN)
+    [row] = desk.rows()
+    assert (row.forge_id, row.workspace_id) == (main.uuid, main.workspace)
+    assert (row.name, row.intake, row.deploy) == (MAIN, "main", "deploy")
+    desk.cloud.rename_repository(MAIN, "shop")
+    fine(desk.connect("acme/shop", "--yes"))
+    [again] = desk.rows()
+    assert (again.id, again.name) == (row.id, "acme/shop")
+    assert len(desk.hooks("acme/shop")) == 1
+
+
+def test_the_proof_leaves_no_branch_and_no_restriction(desk: Desk) -> None:
+    fine(desk.connect())
+    assert desk.branches() == {"refs/heads/main"}
+    pushed = [one.detail for one in desk.cloud.calls if one.method == "git-push" and one.detail]
+    assert len(pushed) == 2 and all("intake/probe-" in one for one in pushed)
+    assert not any("probe" in pattern for _, pattern in desk.rules())
+
+
+def test_once_more_writes_nothing_and_says_so(desk: Desk) -> None:
+    fine(desk.connect())
     before = len(desk.cloud.writes)
-    again = desk.run("connect", "--yes")
-    assert "It is connected, and all is as it should be." in again.stdout
+    assert "connected already" in fine(desk.connect())
     assert len(desk.cloud.writes) == before
 
 
-@pytest.mark.parametrize("times", [1, 2])
-def test_killed_half_way_it_is_made_whole_by_the_next_and_nothing_is_there_twice(
+def test_a_new_webhook_secret_is_put_into_the_same_hook_and_nothing_else(desk: Desk) -> None:
+    fine(desk.connect())
+    [old] = desk.hooks()
+    was, before = old.secret, len(desk.cloud.writes)
+    new = f"another master secret,{MASTER}"
+    fine(desk.connect(INTAKEBOT_SECRET_BITBUCKET_CLOUD=new))
+    [hook] = desk.hooks()
+    assert hook.uuid == old.uuid
+    assert hook.secret == hook_secret("another master secret", hook.url[-32:]) != was
+    assert [one.method for one in desk.cloud.writes[before:]] == ["PUT"]
+
+
+def test_a_hook_that_somebody_switched_off_is_mended(desk: Desk) -> None:
+    fine(desk.connect())
+    [hook] = desk.hooks()
+    with desk.cloud.site.lock:
+        hook.active, hook.events = False, ["repo:push"]
+    assert "it is switched off" in fine(desk.connect())
+    [mended] = desk.hooks()
+    assert mended.active and len(mended.events) > 10 and mended.uuid == hook.uuid
+
+
+def test_a_house_that_has_forgotten_takes_its_own_hook_up_again(desk: Desk) -> None:
+    fine(desk.connect())
+    [hook] = desk.hooks()
+    (desk.state / "intakebot.db").unlink()
+    fine(desk.connect())
+    assert [one.uuid for one in desk.hooks()] == [hook.uuid]
+    assert "connected already" in fine(desk.connect())
+
+
+def test_other_branches_are_guarded_and_the_old_ones_let_go(desk: Desk) -> None:
+    fine(desk.connect())
+    fine(desk.connect(MAIN, "--deploy", "live", "--yes"))
+    assert {branch for _, branch in desk.rules()} == {"main", "live"}
+    assert [row.deploy for row in desk.rows()] == ["live"]
+
+
+def test_no_token_and_no_secret_is_ever_printed(desk: Desk) -> None:
+    said = "".join(
+        run.output
+        for run in (
+            desk.connect(),
+            desk.connect(MAIN, "--json"),
+            desk.connect(BITBUCKET_ADMIN_TOKEN="ATATTwrong"),
+            desk.disconnect(MAIN),
+        )
+    )
+    secrets = [value for name, value in desk.environ.items() if "TOKEN" in name or "SECRET" in name]
+    assert len(secrets) == 4
+    for secret in [*secrets, "ATATTwrong", desk.hooks()[0].secret]:
+        assert secret not in said
+
+
+# --- what is in the way ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("environ", "said"),
+    [
+        ({"INTAKEBOT_SECRET_BITBUCKET_CLOUD": ""}, "openssl rand -hex 32"),
+        ({"BITBUCKET_LAND_TOKEN": None}, "the land token is not set"),
+        ({"BITBUCKET_TOKEN": "ATBBgone"}, "app password"),
+        ({"BITBUCKET_ADMIN_TOKEN": "ATATTwrong"}, "admin:repository:bitbucket"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_cure_and_nothing_is_done(
+    desk: Desk, environ: dict[str, str | None], said: str
+) -> None:
+    done = desk.connect(**environ)
+    assert done.exit_code == 1
+    assert said in done.output
+    assert desk.cloud.writes == () and desk.rows() == []
+
+
+def test_without_an_administrators_token_it_says_which_variable(desk: Desk) -> None:
+    done = desk.connect(BITBUCKET_ADMIN_TOKEN=None)
+    assert done.exit_code == 1 and "BITBUCKET_ADMIN_TOKEN is not set" in done.output
+
+
+def test_where_nobody_may_fork_that_is_said_first(desk: Desk) -> None:
+    with desk.cloud.site.lock:
+        desk.cloud.at(MAIN).fork_policy = "no_forks"
+    done = desk.connect()
+    assert done.exit_code == 1
+    first = data(desk.connect(MAIN, "--json"))["repositories"][0]["checks"][0]
+    assert first["state"] == "fail" and "Forking" in first["cure"]
+    assert desk.cloud.writes == ()
+
+
+def test_a_workspace_that_keeps_forks_inside_is_a_warning(desk: Desk) -> None:
+    with desk.cloud.site.lock:
+        desk.cloud.site.state.workspace("acme").forking_mode = "internal_only"
+    assert "inside itself alone" in fine(desk.connect(MAIN))
+
+
+@pytest.mark.parametrize(("level", "said"), [("read", "can't push"), ("write", "give its account")])
+def test_a_bot_without_the_right_is_told_where_to_give_it(
+    desk: Desk, level: str, said: str
+) -> None:
+    desk.cloud.grant("intakebot", MAIN, level)
+    done = desk.connect()
+    assert done.exit_code == 1 and said in done.output
+    assert desk.cloud.writes == ()
+
+
+def test_somebody_elses_wider_rule_that_keeps_the_bot_out_is_told(desk: Desk) -> None:
+    desk.cloud.restrict(MAIN, "push", "ma*", "carl")
+    done = desk.connect()
+    assert done.exit_code == 1 and "add the bot to it" in done.output
+    assert desk.cloud.writes == ()
+
+
+def test_an_intake_branch_that_is_not_there_is_told(desk: Desk) -> None:
+    done = desk.connect(MAIN, "--intake", "develop", "--yes")
+    assert done.exit_code == 1 and "no branch develop" in done.output
+
+
+def test_an_address_that_nobody_reaches_is_a_warning(desk: Desk) -> None:
+    said = fine(desk.connect(PUBLIC_URL="http://127.0.0.1:8420"))
+    assert "warn  public address: http://127.0.0.1:8420" in said
+    assert "is connected" in said
+
+
+def test_where_bitbucket_refuses_that_address_the_rest_is_set_up_all_the_same(desk: Desk) -> None:
+    desk.cloud.mischief.answer(400, "POST .*/hooks", times=2)
+    said = fine(desk.connect(PUBLIC_URL="http://127.0.0.1:8420"))
+    assert "no webhook, so that people wait" in said
+    assert desk.hooks() == [] and len(desk.rules()) == 8
+    assert desk.connect().exit_code == 1, "a public address that is refused is a fault"
+    fine(desk.connect())
+    assert len(desk.hooks()) == 1
+
+
+def test_a_house_that_moves_takes_its_hook_along(desk: Desk) -> None:
+    fine(desk.connect())
+    [old] = desk.hooks()
+    was = old.url
+    fine(desk.connect(PUBLIC_URL="https://new.example.org"))
+    [hook] = desk.hooks()
+    assert hook.uuid == old.uuid
+    assert hook.url == was.replace(HOUSE, "https://new.example.org")
+
+
+def test_a_proof_that_fails_undoes_what_was_done(desk: Desk) -> None:
+    weak = desk.cloud.token("intakebot", EVERY_SCOPE - {"write:repository:bitbucket"})
+    done = desk.connect(BITBUCKET_LAND_TOKEN=weak)
+    assert done.exit_code == 1
+    assert "could not show that it can push" in done.output
+    assert "write:repository:bitbucket" in done.output
+    assert (desk.hooks(), desk.rules(), desk.rows()) == ([], {}, [])
+    assert desk.branches() == {"refs/heads/main"}
+
+
+def test_a_later_proof_that_fails_leaves_the_gate_as_it_stood(desk: Desk) -> None:
+    fine(desk.connect())
+    before = {key: rule.id for key, rule in desk.rules().items()}
+    other = desk.cloud.user("other-bot")
+    desk.cloud.grant("other-bot", MAIN, "write")
+    weak = desk.cloud.token("other-bot", EVERY_SCOPE - {"write:repository:bitbucket"})
+    done = desk.connect(BITBUCKET_LAND_TOKEN=weak, BITBUCKET_LAND_EMAIL=other.email)
+    assert done.exit_code == 1
+    assert {key: rule.id for key, rule in desk.rules().items()} == before
+    assert desk.rules()["push", "main"].users == [desk.bot.uuid]
+    assert not any("probe" in pattern for _, pattern in desk.rules())
+    assert "connected already" in fine(desk.connect(MAIN))
+
+
+# --- killed ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("times", [2, 4, 6, 20])
+def test_killed_and_repeated_there_is_one_hook_and_one_set_of_restrictions(
     desk: Desk, times: int
 ) -> None:
-    killed = desk.run("connect", "--yes", INTAKEBOT_CRASH=f"connect.mid:{times}")
-    assert killed.returncode == -signal.SIGKILL
-    assert desk.run("connect", "--yes").returncode == 0
-    assert desk.rules() == desk.whole()
-    assert (len(desk.there(HOOKS)), len(desk.there(RULES))) == (1, 4)
+    desk.cloud.restrict(MAIN, "push", "main", "carl")
+    assert desk.dies(times, "connect", "bitbucket-cloud", MAIN, "--yes"), "nobody came there"
+    fine(desk.connect())
+    assert len(desk.hooks()) == 1
+    assert set(desk.rules()) == {(kind, b) for kind in KINDS for b in ("main", "deploy")}
+    assert desk.branches() == {"refs/heads/main"}
+    assert "connected already" in fine(desk.connect(MAIN))
+    fine(desk.disconnect())
+    [(place, rule)] = desk.rules().items()
+    assert place == ("push", "main") and rule.users == [desk.carl.uuid]
+    assert desk.hooks() == []
 
 
-def test_where_nobody_may_fork_it_says_so_first_and_does_nothing(desk: Desk) -> None:
-    desk.cloud.at(SITE).fork_policy = "no_forks"
-    done = desk.run("connect", "--yes")
-    assert done.returncode == 1
-    assert done.stdout.splitlines()[1].startswith("  fault: acme/site forbids forks")
-    assert (desk.there(HOOKS), desk.kept()) == ([], [])
+def test_killed_it_can_be_taken_back_whole(desk: Desk) -> None:
+    assert desk.dies(9, "connect", "bitbucket-cloud", MAIN, "--yes")
+    fine(desk.disconnect())
+    assert (desk.hooks(), desk.rules(), desk.rows()) == ([], {}, [])
+    assert desk.branches() == {"refs/heads/main"}
 
 
-def test_somebody_elses_restriction_is_left_alone_and_named(desk: Desk) -> None:
-    desk.cloud.restrict(SITE, "push", "main", "olga")
-    done = desk.run("connect", "--yes")
-    assert done.returncode == 1
-    assert "somebody has set 'push' on main already" in done.stderr
-    assert len(desk.there(RULES)) == 1 and desk.there(HOOKS) == []
+def test_a_disconnect_that_was_killed_is_ended_by_the_next(desk: Desk) -> None:
+    fine(desk.connect())
+    assert desk.dies(4, "disconnect", "bitbucket-cloud", MAIN, "--yes")
+    assert desk.rows() != []
+    fine(desk.disconnect())
+    assert (desk.hooks(), desk.rules(), desk.rows()) == ([], {}, [])
 
 
-def test_a_token_that_is_unknown_says_which_to_make(desk: Desk) -> None:
-    done = desk.run("connect", BITBUCKET_ADMIN_TOKEN="ATBBold")
-    assert done.returncode == 1
-    assert "app password" in done.stderr and "Traceback" not in done.stderr
+@pytest.mark.parametrize("call", ["POST .*/hooks", "POST .*/branch-restrictions", "DELETE .*"])
+@pytest.mark.parametrize("after", [True, False])
+def test_an_answer_that_was_lost_makes_nothing_twice(desk: Desk, call: str, after: bool) -> None:
+    desk.cloud.mischief.cut(call, after=after)
+    done = desk.connect()
+    assert done.exit_code == 1 and "does not answer" in done.output
+    fine(desk.connect())
+    assert len(desk.hooks()) == 1
+    assert set(desk.rules()) == {(kind, b) for kind in KINDS for b in ("main", "deploy")}
 
 
-def test_disconnect_takes_it_back_and_leaves_what_others_changed(desk: Desk) -> None:
-    desk.run("connect", "--yes")
-    push = next(one for one in desk.there(RULES) if one["kind"] == "push")
-    body = {key: push[key] for key in ("type", "kind", "branch_match_kind", "pattern")}
-    body |= {"users": [{"type": "user", "uuid": desk.owner.uuid}], "groups": []}
-    assert desk.owner.api("PUT", f"{RULES}/{push['id']}", body).ok
-    shown = desk.run("disconnect")
-    assert "would remove: the webhook" in shown.stdout
-    assert "stays: 'push' on main was changed by somebody since" in shown.stdout
-    assert len(desk.there(HOOKS)) == 1
-
-    assert desk.run("disconnect", "--yes").returncode == 0
-    assert desk.there(HOOKS) == [] and desk.kept() == []
-    assert [one["kind"] for one in desk.there(RULES)] == ["push"]
-    again = desk.run("disconnect", "--yes")
-    assert (again.returncode, "is not connected" in again.stderr) == (1, True)
+# --- many -----------------------------------------------------------------------------
 
 
-def test_json_names_the_steps(desk: Desk) -> None:
-    told = json.loads(desk.run("connect", "--json").stdout)
-    assert (told["repository"], told["done"], len(told["steps"])) == (SITE, False, 5)
+def test_one_that_fails_does_not_stop_the_others_and_is_named(desk: Desk) -> None:
+    desk.add("acme/closed")
+    desk.add("acme/zoo")
+    with desk.cloud.site.lock:
+        desk.cloud.at("acme/closed").fork_policy = "no_forks"
+    done = desk.connect("acme", "--all", "--yes")
+    assert done.exit_code == 1
+    assert "1 of 3 could not be connected" in done.output
+    assert "acme/closed: nobody can fork" in done.output
+    assert {row.name for row in desk.rows()} == {MAIN, "acme/zoo"}
+
+
+def test_a_new_repository_is_taken_in_by_the_next_run(desk: Desk) -> None:
+    fine(desk.connect("acme", "--all", "--yes"))
+    desk.add("acme/new")
+    before = len(desk.cloud.writes)
+    fine(desk.connect("acme", "--all", "--yes"))
+    assert {row.name for row in desk.rows()} == {MAIN, "acme/new"}
+    assert all("new" in one.path or desk.cloud.at("acme/new").uuid in one.path
+               for one in desk.cloud.writes[before:])  # fmt: skip
+    assert len(desk.cloud.writes) > before
+
+
+def test_a_project_takes_in_its_own_alone(desk: Desk) -> None:
+    key = next(iter(desk.cloud.site.state.workspace("acme").projects.values())).key
+    fine(desk.connect("acme", "--project", key, "--yes"))
+    assert [row.name for row in desk.rows()] == [MAIN]
+    done = desk.connect("acme", "--project", "NOPE", "--yes")
+    assert done.exit_code == 1 and "project NOPE of acme" in done.output
+
+
+@pytest.mark.parametrize("words", [("acme",), (MAIN, "--all"), ("acme/a/b",)])
+def test_a_place_that_is_not_one_is_a_question_of_usage(desk: Desk, words: tuple[str, ...]) -> None:
+    assert desk.connect(*words).exit_code == 2
+
+
+# --- disconnect -----------------------------------------------------------------------
+
+
+def test_disconnect_shows_first_and_takes_all_back_with_yes(desk: Desk) -> None:
+    fine(desk.connect())
+    before = len(desk.cloud.writes)
+    said = fine(desk.disconnect(MAIN))
+    assert "remove the webhook" in said and "add --yes" in said
+    assert len(desk.cloud.writes) == before
+    said = fine(desk.disconnect())
+    assert "build statuses stay" in said
+    assert (desk.hooks(), desk.rules(), desk.rows()) == ([], {}, [])
+    assert pushes(desk.carl, "main")
+
+
+def test_what_was_there_before_is_put_back(desk: Desk) -> None:
+    desk.cloud.group("acme", "devs", "carl")
+    number = desk.cloud.restrict(MAIN, "push", "main", "carl", groups=["devs"])
+    said = fine(desk.connect())
+    assert "(Carl, the group devs could until now)" in said
+    assert desk.rules()["push", "main"].users == [desk.bot.uuid]
+    fine(desk.disconnect())
+    [rule] = desk.rules().values()
+    assert (rule.id, rule.users, rule.groups) == (number, [desk.carl.uuid], ["devs"])
+
+
+def test_what_others_changed_since_is_left_and_told(desk: Desk) -> None:
+    fine(desk.connect())
+    with desk.cloud.site.lock:
+        desk.rules()["push", "main"].users.append(desk.carl.uuid)
+    said = fine(desk.disconnect())
+    assert "leave the restriction push on main: somebody has changed it" in said
+    assert "Carl" in said
+    assert set(desk.rules()) == {("push", "main")}
+    assert desk.rows() == []
+
+
+def test_a_repository_that_is_gone_can_be_forgotten(desk: Desk) -> None:
+    fine(desk.connect())
+    desk.cloud.delete_repository(MAIN)
+    assert desk.disconnect().exit_code == 1
+    fine(desk.disconnect(MAIN, "--forget", "--yes"))
+    assert desk.rows() == []
+
+
+def test_one_that_is_not_connected_is_told_so(desk: Desk) -> None:
+    done = desk.disconnect()
+    assert done.exit_code == 1 and "acme/site is not connected" in done.output

@@ -43,7 +43,7 @@ STEPS = {
     "deploy.after_push_before_record": 1,
 }
 # Shown where the thing lives: the door, the Git forge, the schema.
-ELSEWHERE = ("hook.", "forge.", "migrate.")
+ELSEWHERE = ("hook.", "forge.", "migrate.", "connect.")
 
 
 @pytest.fixture(scope="module")

@@ -1,108 +1,244 @@
-"""What only an administrator may see and change: webhooks, branch restrictions, settings."""
+"""What only an administrator's token may do: webhooks, branch restrictions, and reading both.
+
+Nothing here belongs to the forge's daily work; `connect`, `disconnect` and `doctor` use it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
-from intakebot.forges.bitbucket_cloud.http import Api, Json
-from intakebot.forges.bitbucket_cloud.shapes import text
+from intakebot.forges.bitbucket_cloud.admin_tokens import refused
+from intakebot.forges.bitbucket_cloud.http import Answer, Api, Json, reason
+from intakebot.forges.bitbucket_cloud.shapes import account, part, text
 from intakebot.forges.bitbucket_cloud.words import repository_path
-from intakebot.model import OperatorError
+from intakebot.model import Account, OperatorError, TryLater
 
-RESTRICTED = ("push", "restrict_merges", "force", "delete")
-WITH_PEOPLE = ("push", "restrict_merges")  # the others hold for everybody
+DESCRIPTION = "intakebot"
+WITH_PEOPLE = ("push", "restrict_merges")  # the kinds that let somebody through
+KINDS = (*WITH_PEOPLE, "force", "delete")
+_HELD_BACK = (401, 403)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A repository as its administrators see it. Both ids are uuids in braces."""
+class Repository:
+    """`fork_policy` is allow_forks, no_public_forks or no_forks; `main` is its main branch."""
 
     id: str
     workspace_id: str
+    workspace: str
     name: str
     private: bool
-    fork_policy: str  # allow_forks, no_public_forks, no_forks
+    fork_policy: str
+    main: str
 
     @property
     def path(self) -> str:
         return repository_path(self.workspace_id, self.id)
 
 
-def find(api: Api, full_name: str) -> Found:
-    """By WORKSPACE/REPO. Raises OperatorError when there is none that the token can see."""
-    workspace, slash, slug = full_name.partition("/")
-    if not (workspace and slash and slug) or "/" in slug:
-        raise OperatorError(f"{full_name!r}: write it as WORKSPACE/REPO")
-    found = api.find(f"/repositories/{quote(workspace, safe='')}/{quote(slug, safe='')}")
-    if found is None:
-        raise OperatorError(f"{full_name}: there is none that this token may see; check the name")
-    return Found(
-        id=text(found, "uuid"),
-        workspace_id=text(found, "workspace", "uuid"),
-        name=text(found, "full_name"),
-        private=bool(found.get("is_private")),
+@dataclass(frozen=True, slots=True)
+class Hook:
+    id: str
+    url: str
+    events: frozenset[str]
+    active: bool
+    has_secret: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Restriction:
+    """`pattern` is a glob, or "" for a rule on a type of the branching model. `users` (by id)
+    and `groups` (by slug) are let through; only the kinds WITH_PEOPLE have any."""
+
+    id: int
+    kind: str
+    pattern: str
+    branch_type: str
+    users: tuple[Account, ...]
+    groups: frozenset[str]
+
+    @property
+    def user_ids(self) -> frozenset[str]:
+        return frozenset(user.id for user in self.users)
+
+    def covers(self, branch: str) -> bool:
+        """Whether a glob matches; what a type of the branching model matches is not known."""
+        glob = ".*".join(re.escape(piece) for piece in self.pattern.split("*"))
+        return bool(self.pattern) and re.fullmatch(glob, branch) is not None
+
+
+class Admin:
+    """`api` shows the administrator's token. Raises OperatorError with the cure, or TryLater."""
+
+    def __init__(self, api: Api, purpose: str = "admin") -> None:
+        self.api = api
+        self.purpose = purpose
+        self._forking_modes: dict[str, str] = {}  # by workspace
+
+    # Reading.
+
+    def repository(self, workspace: str, repository: str) -> Repository:
+        path = repository_path(workspace, repository)
+        answer = self._ask("GET", path, accept=(404,))
+        if answer.status == 404:
+            raise OperatorError(
+                f"there is no repository {workspace}/{repository} at Bitbucket Cloud that the "
+                f"{self.purpose} token may see; check the name, and that its account has access"
+            )
+        return _repository(answer.body)
+
+    def repositories(self, workspace: str, project: str = "") -> list[Repository]:
+        """Those that the token's account administers."""
+        path = f"/repositories/{quote(workspace, safe='')}?role=admin&pagelen=100"
+        if project:
+            path += "&q=" + quote(f'project.key="{project}"', safe="")
+        return [_repository(one) for one in self._pages(path)]
+
+    def forking_mode(self, workspace: str) -> str:
+        """allow_forks or internal_only; "" where the token may not see it. Asked once."""
+        if workspace not in self._forking_modes:
+            path = f"/workspaces/{quote(workspace, safe='')}"
+            answer = self.api.ask("GET", path, accept=(403, 404))
+            found = text(answer.body, "forking_mode") if answer.status == 200 else ""
+            self._forking_modes[workspace] = found
+        return self._forking_modes[workspace]
+
+    def level(self, repo: Repository, user: str) -> str:
+        """admin, write, read or none: the highest that groups and grants give this account."""
+        place = quote(repo.workspace_id, safe="")
+        query = quote(f'user.uuid="{user}"', safe="")
+        path = f"/workspaces/{place}/permissions/repositories/{quote(repo.id, safe='')}?q={query}"
+        found = self._pages(path)
+        own = {text(one, "permission") for one in found if text(one, "user", "uuid") == user}
+        return next((level for level in ("admin", "write", "read") if level in own), "none")
+
+    def hooks(self, repo: Repository) -> list[Hook]:
+        return [_hook(one) for one in self._pages(f"{repo.path}/hooks?pagelen=100")]
+
+    def restrictions(self, repo: Repository) -> list[Restriction]:
+        path = f"{repo.path}/branch-restrictions?pagelen=100"
+        return [_restriction(one) for one in self._pages(path)]
+
+    # Changing.
+
+    def put_hook(
+        self, repo: Repository, id: str, url: str, events: Collection[str], secret: str
+    ) -> Hook:
+        """A new one where `id` is "", else that one, with its secret set anew."""
+        body = {
+            "type": "webhook_subscription",
+            "description": DESCRIPTION,
+            "url": url,
+            "active": True,
+            "secret": secret,
+            "events": sorted(events),
+        }
+        path = f"{repo.path}/hooks"
+        if id:
+            path += f"/{quote(id, safe='')}"
+        return _hook(self._ask("PUT" if id else "POST", path, body).body)
+
+    def delete_hook(self, repo: Repository, id: str) -> None:
+        self._ask("DELETE", f"{repo.path}/hooks/{quote(id, safe='')}", accept=(404,))
+
+    def put_restriction(
+        self,
+        repo: Repository,
+        id: int | None,
+        kind: str,
+        pattern: str,
+        users: Collection[str] = (),
+        groups: Collection[str] = (),
+    ) -> Restriction:
+        """A new one where `id` is None, else that one; lets exactly these through."""
+        body: dict[str, Any] = {
+            "type": "branchrestriction",
+            "kind": kind,
+            "branch_match_kind": "glob",
+            "pattern": pattern,
+        }
+        if kind in WITH_PEOPLE:
+            body["users"] = [{"type": "user", "uuid": one} for one in sorted(users)]
+            body["groups"] = [{"type": "group", "slug": one} for one in sorted(groups)]
+        path = f"{repo.path}/branch-restrictions"
+        method, path = ("POST", path) if id is None else ("PUT", f"{path}/{id}")
+        made = _restriction(self._ask(method, path, body).body)
+        wanted = (frozenset(users), frozenset(groups))
+        if kind in WITH_PEOPLE and (made.user_ids, made.groups) != wanted:
+            raise OperatorError(
+                f"Bitbucket Cloud took the {kind} restriction on {pattern}, but lets others "
+                "through than it was told to; look at Repository settings → Branch restrictions"
+            )
+        return made
+
+    def delete_restriction(self, repo: Repository, id: int) -> None:
+        self._ask("DELETE", f"{repo.path}/branch-restrictions/{id}", accept=(404,))
+
+    def delete_branch(self, repo: Repository, branch: str) -> None:
+        path = f"{repo.path}/refs/branches/{quote(branch, safe='')}"
+        self._ask("DELETE", path, accept=(404,))
+
+    def _ask(
+        self, method: str, path: str, body: object = None, accept: Collection[int] = ()
+    ) -> Answer:
+        answer = self.api.ask(method, path, body, accept=(*accept, *_HELD_BACK, 402))
+        if answer.status in _HELD_BACK:
+            token = self.api.tokens("read")
+            raise OperatorError(refused(token, self.purpose, answer, f"{method} {path}"))
+        if answer.status == 402:
+            raise OperatorError(
+                f"the workspace's plan does not have this ({method} {path}: 402 {reason(answer)})"
+            )
+        return answer
+
+    def _pages(self, path: str) -> list[Json]:
+        first = self._ask("GET", path)
+        if part(first.body, "next"):
+            return self.api.pages(path)
+        return [one for one in part(first.body, "values") or () if isinstance(one, dict)]
+
+
+def _repository(found: object) -> Repository:
+    name = text(found, "full_name")
+    workspace = part(found, "workspace") or part(found, "owner")
+    ids = text(found, "uuid"), text(workspace, "uuid")
+    if not name or not all(ids):
+        raise TryLater("Bitbucket Cloud named a repository without its name or ids")
+    return Repository(
+        id=ids[0],
+        workspace_id=ids[1],
+        workspace=name.partition("/")[0],
+        name=name,
+        private=bool(part(found, "is_private")),
         fork_policy=text(found, "fork_policy"),
+        main=text(found, "mainbranch", "name"),
     )
 
 
-def has_branch(api: Api, repo: Found, branch: str) -> bool:
-    return api.find(f"{repo.path}/refs/branches/{quote(branch, safe='')}") is not None
+def _hook(found: object) -> Hook:
+    events = part(found, "events") or ()
+    return Hook(
+        id=text(found, "uuid"),
+        url=text(found, "url"),
+        events=frozenset(str(event) for event in events),
+        active=bool(part(found, "active")),
+        has_secret=bool(part(found, "secret_set")),
+    )
 
 
-def hooks(api: Api, repo: Found) -> list[Json]:
-    return api.pages(f"{repo.path}/hooks?pagelen=100")
-
-
-def add_hook(api: Api, repo: Found, url: str, secret: str, events: Sequence[str]) -> str:
-    """The new hook's uuid."""
-    body = {
-        "type": "webhook_subscription",
-        "description": "intakebot",
-        "url": url,
-        "active": True,
-        "secret": secret,
-        "events": list(events),
-    }
-    return _made(api, f"{repo.path}/hooks", body, "uuid")
-
-
-def drop_hook(api: Api, path: str, hook_id: str) -> None:
-    api.ask("DELETE", f"{path}/hooks/{quote(hook_id, safe='')}", accept=(404,))
-
-
-def restrictions(api: Api, path: str) -> list[Json]:
-    return api.pages(f"{path}/branch-restrictions?pagelen=100")
-
-
-def add_restriction(api: Api, repo: Found, kind: str, branch: str, bot: str) -> str:
-    """Only the account `bot` may; the kinds that name nobody hold for everybody."""
-    body: dict[str, object] = {
-        "type": "branchrestriction",
-        "kind": kind,
-        "branch_match_kind": "glob",
-        "pattern": branch,
-    }
-    if kind in WITH_PEOPLE:
-        body |= {"users": [{"type": "user", "uuid": bot}], "groups": []}
-    return _made(api, f"{repo.path}/branch-restrictions", body, "id")
-
-
-def drop_restriction(api: Api, path: str, restriction_id: str) -> None:
-    api.ask("DELETE", f"{path}/branch-restrictions/{restriction_id}", accept=(404,))
-
-
-def allows_only(rule: Json, bot: str) -> bool:
-    """Whether a restriction is as we would set it."""
-    people = [text(one, "uuid") for one in rule.get("users") or ()]
-    if str(rule.get("kind")) not in WITH_PEOPLE:
-        return True
-    return people == [bot] and not rule.get("groups")
-
-
-def _made(api: Api, path: str, body: object, name: str) -> str:
-    answer = api.ask("POST", path, body)
-    if not isinstance(answer.body, dict) or name not in answer.body:
-        raise OperatorError(f"Bitbucket Cloud did not name what POST {path} made; look there")
-    return str(answer.body[name])
+def _restriction(found: object) -> Restriction:
+    number = part(found, "id")
+    if not isinstance(number, int):
+        raise TryLater("Bitbucket Cloud named a branch restriction without its id")
+    return Restriction(
+        id=number,
+        kind=text(found, "kind"),
+        pattern=text(found, "pattern"),
+        branch_type=text(found, "branch_type"),
+        users=tuple(account(one) for one in part(found, "users") or ()),
+        groups=frozenset(text(one, "slug") for one in part(found, "groups") or ()),
+    )
