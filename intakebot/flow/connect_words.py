@@ -16,7 +16,10 @@ from intakebot.store.database import Database
 
 FORGE = "bitbucket-cloud"
 Purpose = Literal["read", "land", "admin"]
-Change = Mapping[str, Any]  # what, id, done, before, after; kind and pattern of a restriction
+# One change at the forge, as `connections.changes` keeps it: "what" is hook, restriction (with its
+# kind and pattern) or proof (with the account), "id" the forge's, "done" whether it was seen
+# done, "before" (None where there was nothing) and "after" how it was and is.
+Change = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

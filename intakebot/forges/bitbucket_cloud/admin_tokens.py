@@ -34,6 +34,8 @@ SCOPES: Mapping[str, tuple[str, ...]] = {
         "delete:webhook:bitbucket",
     ),
 }
+API_TOKEN = "API token"
+_OF_PEOPLE = ("read:user:bitbucket", "read:workspace:bitbucket")
 _WHO = {"read": "the bot", "land": "the bot", "admin": "an administrator of the repository"}
 # What access tokens and OAuth consumers call it: name -> the scopes of API tokens it stands for.
 _OLD = {
@@ -51,7 +53,7 @@ _OLD = {
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """`kind` is "API token" or the product's word for another one; `scopes` None where the
+    """`kind` is API_TOKEN or the product's word for another one; `scopes` None where the
     product did not tell; `at` is its own time, to the second. `account` is None where the
     token may not ask whose it is."""
 
@@ -66,7 +68,10 @@ class Identity:
         """Scopes that it should have and does not; empty where the product did not tell."""
         if self.scopes is None:
             return []
-        return [scope for scope in SCOPES[purpose] if scope not in self.scopes]
+        wanted = SCOPES[purpose]
+        if self.kind != API_TOKEN:  # others can't have these, and are known without
+            wanted = tuple(scope for scope in wanted if scope not in _OF_PEOPLE)
+        return [scope for scope in wanted if scope not in self.scopes]
 
 
 def identify(api: Api, purpose: str) -> Identity:
@@ -80,9 +85,9 @@ def identify(api: Api, purpose: str) -> Identity:
     return Identity(
         account=None if found == NOBODY else found,
         is_user=text(answer.body, "type") == "user",
-        kind=told or ("API token" if token.kind == "api" else "access token"),
+        kind=API_TOKEN if token.kind == "api" else told or "access token",
         origin=token.origin,
-        scopes=_scopes(answer.headers.get("x-oauth-scopes")),
+        scopes=read_scopes(answer.headers.get("x-oauth-scopes")),
         at=_moment(answer.headers.get("Date", "")),
     )
 
@@ -112,8 +117,8 @@ def how_to_make(purpose: str) -> str:
     )
 
 
-def _scopes(header: str | None) -> frozenset[str] | None:
-    """In the words of API tokens, whichever the product used."""
+def read_scopes(header: str | None) -> frozenset[str] | None:
+    """In the words of API tokens, whichever the product used; None where it told nothing known."""
     if header is None:
         return None
     found: set[str] = set()
@@ -121,7 +126,7 @@ def _scopes(header: str | None) -> frozenset[str] | None:
         if word.endswith(":bitbucket"):
             found.add(word)
         found |= {f"{scope}:bitbucket" for scope in _OLD.get(word, ())}
-    return frozenset(found)
+    return frozenset(found) or None
 
 
 def _moment(header: str) -> datetime | None:
