@@ -23,7 +23,7 @@ from intakebot.flow.connect_words import (
     Wish,
 )
 from intakebot.forges.bitbucket_cloud.admin import Hook, Repository, Restriction
-from intakebot.forges.bitbucket_cloud.admin_tokens import SCOPES, Identity
+from intakebot.forges.bitbucket_cloud.admin_tokens import SCOPES, Identity, read_scopes
 from intakebot.model import Account
 
 BOT, OTHER = Account("{bot}", "intakebot"), Account("{other}", "other")
@@ -191,6 +191,21 @@ def test_a_missing_scope_is_named() -> None:
     some = frozenset(SCOPES["land"]) - {"write:repository:bitbucket"}
     check = judged("land", Identity(BOT, True, "API token", "BITBUCKET_LAND_TOKEN", some, None))
     assert check.state == "fail" and "lacks write:repository:bitbucket" in check.what
+
+
+def test_scopes_are_read_in_the_words_of_either_kind_of_token() -> None:
+    named = "read:repository:bitbucket, write:repository:bitbucket"
+    assert read_scopes(named) == frozenset(named.split(", "))
+    assert read_scopes("repository:write") == frozenset(named.split(", "))
+    for nothing in (None, "", "quite:new"):
+        assert read_scopes(nothing) is None
+
+
+def test_an_access_token_needs_no_scope_that_only_people_have() -> None:
+    scopes = read_scopes("repository:write")
+    land = Identity(BOT, False, "repo access token", "BITBUCKET_LAND_TOKEN", scopes, None)
+    assert judged("land", land).state == "ok"
+    assert "write:pullrequest:bitbucket" in judged("read", land).what
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ SCOPES: Mapping[str, tuple[str, ...]] = {
         "delete:webhook:bitbucket",
     ),
 }
-API_TOKEN = "API token"
+API_TOKEN = "API token"  # noqa: S105 - a kind, for people to read
 _OF_PEOPLE = ("read:user:bitbucket", "read:workspace:bitbucket")
 _WHO = {"read": "the bot", "land": "the bot", "admin": "an administrator of the repository"}
 # What access tokens and OAuth consumers call it: name -> the scopes of API tokens it stands for.
