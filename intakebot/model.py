@@ -361,6 +361,9 @@ class CheckResult:
     seconds: float = 0.0
 
 
+Method = Literal["merge", "squash", "rebase"]
+
+
 @dataclass(frozen=True, slots=True)
 class Config:
     """`.intakebot.toml` as the target branch has it."""
@@ -370,6 +373,7 @@ class Config:
     same_agency_may_approve: bool = False
     protected: tuple[str, ...] = (".intakebot.toml", ".gitattributes", ".gitmodules")
     promote: Literal["at-once", "by-command"] = "at-once"
+    method: Method = "merge"
     limits: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -433,6 +437,7 @@ class Facts:
     fork_page: str = ""  # where the forge makes a fork; "" where the first push makes it
     open_page: str = ""  # the form for the same change from the author's own fork, filled in
     unreadable: str = ""  # why the bot can't read the fork, and what lets it in
+    landed_anew: bool = False  # squashed or rebased: no forge can tell that it landed
 
 
 class VerdictState(StrEnum):

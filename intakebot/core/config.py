@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from intakebot.model import CheckDefinition, Config, OperatorError
+from intakebot.model import CheckDefinition, Config, Method, OperatorError
 
 NAME = ".intakebot.toml"
 # Part of every definition digest: a change of what the sandbox lets in makes old results void.
@@ -34,6 +34,7 @@ class _Review(_Part):
 
 class _Merge(_Part):
     promote: Literal["at-once", "by-command"] = "at-once"
+    method: Method = "merge"
 
 
 class _Protect(_Part):
@@ -138,6 +139,7 @@ def _config(file: _File, tools: str) -> Config:
         same_agency_may_approve=file.review.same_agency,
         protected=(*Config().protected, *file.protect.paths),
         promote=file.merge.promote,
+        method=file.merge.method,
         limits={"lines": file.limits.lines, "files": file.limits.files},
     )
 

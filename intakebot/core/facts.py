@@ -39,6 +39,7 @@ class Gathered:
     change: Change | None
     first_time: bool
     landed: str = ""
+    landed_anew: bool = False
     landing_failed: str = ""
     declined: bool = False
     results: Mapping[str, CheckResult] = field(default_factory=dict)
@@ -102,6 +103,7 @@ def gather(seen: Gathered) -> Facts:
         fork_page=pull.fork_page,
         open_page=pull.open_page,
         unreadable=seen.unreadable,
+        landed_anew=seen.landed_anew,
     )
 
 

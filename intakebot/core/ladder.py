@@ -19,7 +19,10 @@ Rung = Callable[[Facts, Verdicts], str | None]
 def landed(facts: Facts, _: Verdicts) -> str | None:
     if not facts.landed:
         return None
-    return f"Landed on {facts.target_branch} as {facts.landed[:12]}."
+    said = f"Landed on {facts.target_branch} as {facts.landed[:12]}."
+    if not facts.landed_anew:
+        return said
+    return f"{said} Its commits were made anew for that, so it is closed here, not shown as merged."
 
 
 def merged(facts: Facts, _: Verdicts) -> str | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -64,6 +65,7 @@ class _Memory:
     author: Person
     first_time: bool
     landed: str
+    landed_anew: bool
     landing: bool
     declined: bool
     failed: lanes.EntryRow | None
@@ -97,6 +99,7 @@ def judgement(house: House, row: work.PullRow, pull: Pull, *, landing: bool = Fa
         change=reading.change,
         first_time=known.first_time,
         landed=known.landed,
+        landed_anew=known.landed_anew,
         landing_failed=_landing_failed(known.failed, asks),
         declined=known.declined,
         results=results,
@@ -145,11 +148,17 @@ def _remember(connection: sa.Connection, house: House, row: work.PullRow, pull: 
         author=people.who(connection, row.repo.forge, pull.author, house.now()),
         first_time=not memory.has_landed_before(connection, row.repo.forge, pull.author.id, row.id),
         landed=landing.commit if landing else "",
+        landed_anew=landing is not None and _made_anew(landing),
         landing=entry is not None and entry.state == "landing",
         declined=any(receipt.kind == "Decline" for receipt in receipts.of_pull(connection, row.id)),
         failed=None if entry else lanes.failed(connection, row.id, pull.head),
         stuck=_stuck(connection, row, pull),
     )
+
+
+def _made_anew(landing: sa.Row[Any]) -> bool:
+    """Whether the pull request's own commits are not what landed, so that no forge can tell."""
+    return bool(landing.method != "merge" and landing.commit != landing.head)
 
 
 def _stuck(connection: sa.Connection, row: work.PullRow, pull: Pull) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""One entry of a lane on its way: build its merge commit, test it, push it, read it back.
+"""One entry of a lane on its way: build its commit, test it, push it, read it back.
 
 What is pushed is the very commit whose tree was tested, as a plain fast-forward. The intention is
 written before the push and the receipt after reading back, so a kill in between is made good.
@@ -6,6 +6,7 @@ written before the push and the receipt after reading back, so a kill in between
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
@@ -15,18 +16,20 @@ from intakebot.core.train import Broken, Ready, judge_results
 from intakebot.crash import crashpoint
 from intakebot.flow.house import House, Lease, keep
 from intakebot.flow.judge import Judgement
-from intakebot.model import OperatorError, Repo, TryLater
-from intakebot.repo import land
-from intakebot.repo.change import is_ancestor, new_commits
+from intakebot.model import Change, OperatorError, Repo, TryLater
+from intakebot.repo import combine, land
+from intakebot.repo.change import is_ancestor, new_commits, tree_of
 from intakebot.repo.git import Git
 from intakebot.store import lanes, memory, runs, work
 from intakebot.store.tables import lanes as lanes_table
 from intakebot.store.tables import pulls
 
+MOST_AUTHORS = 20  # named in one squashed commit
+
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """One entry on its way: the merge commit that is built for it, and what it stands on."""
+    """One entry on its way: the commit that is built for it, and what it stands on."""
 
     entry: lanes.EntryRow
     judged: Judgement
@@ -38,34 +41,54 @@ class Built:
 def build(
     house: House, repo: Repo, row: lanes.LaneRow, entry: lanes.EntryRow, judged: Judgement
 ) -> Built | str:
-    """The merge commit for the target's tip of now. Same inputs, same id."""
+    """The commit to land on the target's tip of now, or why there is none. Same inputs, same id."""
     change = judged.reading.change
     if change is None or change.result_tree is None:
         return "it can't be merged"
     if change.contained:
         return f"{row.branch} contains it already"
-    mirror = house.mirror(repo)
-    if carried := _carried(house, mirror.git, row, entry, change.base):
+    git, method = house.mirror(repo).git, judged.reading.config.method
+    if method != "merge" and change.result_tree == tree_of(git, change.base):
+        return f"{row.branch} has all that it changes already"
+    try:
+        commit = _combined(git, change, judged, entry)
+    except combine.CannotCombine as error:
+        return f"it {error}"
+    if tree_of(git, commit) != change.result_tree:
+        return f"by {method} it gives other content than was judged; rebase it and push"
+    if carried := _carried(house, git, row, entry, change.base, commit):
         return carried
-    commit = land.merge_commit(
-        mirror.git,
-        change.result_tree,
-        change.base,
-        entry.head,
-        _message(judged, entry),
-        entry.asked_at,
-    )
     return Built(entry, judged, change.base, change.result_tree, commit)
 
 
-def _carried(house: House, git: Git, row: lanes.LaneRow, entry: lanes.EntryRow, base: str) -> str:
+def _combined(git: Git, change: Change, judged: Judgement, entry: lanes.EntryRow) -> str:
+    """By the method that the target's configuration names. Raises CannotCombine."""
+    base, head, at = change.base, entry.head, entry.asked_at
+    tree = change.result_tree or ""
+    title = escape.visible(judged.pull.title, 120)
+    match judged.reading.config.method:
+        case "merge":
+            subject = f"Merge pull request #{entry.number}: {title}"
+            return combine.merge(git, tree, base, head, _message(subject, judged, entry), at)
+        case "squash":
+            people = combine.authors(git, base, head)[1:MOST_AUTHORS]
+            named = [f"Co-authored-by: {escape.visible(one, 200)}" for one in people]
+            message = _message(f"{title} (#{entry.number})", judged, entry, named)
+            return combine.squash(git, tree, base, head, message, at)
+        case "rebase":
+            return combine.rebase(git, base, head, at)
+
+
+def _carried(
+    house: House, git: Git, row: lanes.LaneRow, entry: lanes.EntryRow, base: str, commit: str
+) -> str:
     """Why this would land another open pull request too, one that is not ready itself; else "".
 
     Forges mark a pull request as merged when its head comes to be in the target.
     """
     with house.database.read() as connection:
         others = work.unready(connection, row.repo_id, entry.pull_id)
-    coming = new_commits(git, base, entry.head) if others else frozenset()
+    coming = new_commits(git, base, commit) if others else frozenset()
     numbers = [f"#{one.number}" for one in others if one.head in coming]
     if not numbers:
         return ""
@@ -76,16 +99,17 @@ def _carried(house: House, git: Git, row: lanes.LaneRow, entry: lanes.EntryRow, 
     )
 
 
-def _message(judged: Judgement, entry: lanes.EntryRow) -> str:
-    pull = judged.pull
-    title = escape.visible(pull.title, 120)
+def _message(
+    subject: str, judged: Judgement, entry: lanes.EntryRow, trailers: Sequence[str] = ()
+) -> str:
     approved = sorted(command.by.login for command in judged.asks.approvals.values())
     return "\n".join(
         (
-            f"Merge pull request #{pull.number}: {title}",
+            subject,
             "",
-            f"{pull.url}",
+            f"{judged.pull.url}",
             "",
+            *trailers,
             *(f"Approved-by: {login}" for login in approved),
             f"Merge-asked-by: {entry.asked_login}",
             "",
@@ -162,6 +186,8 @@ def push(
                 "intended_at": house.now(),
                 "deploy_branch": repo.deploy,
                 "deploy_asked": judged.reading.config.promote == "at-once",
+                "method": judged.reading.config.method,
+                "tools_digest": house.tools_digest,
             },
         )
         lanes.change_entry(

@@ -1,35 +1,11 @@
-"""Makes the merge commit and puts it on a protected branch: a plain fast-forward, never forced."""
+"""Puts a commit on a protected branch: a plain fast-forward, never forced."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Literal
 
 from intakebot.model import TryLater
 from intakebot.repo.git import Git, GitFailed, Limits, branch_ref, full_id
-
-NAME, EMAIL = "intakebot", "intakebot@localhost"
-
-
-def merge_commit(git: Git, tree: str, base: str, head: str, message: str, at: datetime) -> str:
-    """The merge of `head` into `base`. The same arguments give the same id, on any machine."""
-    stamp = f"{int(at.timestamp())} +0000"
-    identity = {
-        f"GIT_{who}_{what}": value
-        for who in ("AUTHOR", "COMMITTER")
-        for what, value in (("NAME", NAME), ("EMAIL", EMAIL), ("DATE", stamp))
-    }
-    out = git.run(
-        "commit-tree",
-        full_id(tree),
-        "-p",
-        full_id(base),
-        "-p",
-        full_id(head),
-        feed=message.encode("utf-8", "replace"),
-        env=identity,
-    )
-    return out.decode().strip()
 
 
 def push(git: Git, url: str, commit: str, branch: str) -> Literal["done", "moved", "refused"]:

@@ -335,6 +335,8 @@ landings = sa.Table(
     sa.Column("deploy_branch", sa.Text, nullable=False),
     sa.Column("deploy_asked", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("deployed_at", Moment),  # read back from the forge
+    sa.Column("method", sa.Text, nullable=False, server_default="merge"),
+    sa.Column("tools_digest", sa.Text, nullable=False, server_default=""),  # of its checks
     sa.UniqueConstraint("repo_id", "commit"),
 )
 

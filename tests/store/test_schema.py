@@ -21,7 +21,7 @@ from alembic.migration import MigrationContext
 from intakebot.model import OperatorError, TryLater
 from intakebot.store import schema
 from intakebot.store.database import Database
-from intakebot.store.tables import incidents, lanes, metadata, people, repos
+from intakebot.store.tables import incidents, landings, lanes, metadata, people, repos
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
@@ -109,6 +109,33 @@ def test_rows_of_the_first_schema_come_along_and_a_backup_keeps_them_as_they_wer
     assert saved is not None
     with closing(sqlite3.connect(saved)) as copy:
         assert copy.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+
+
+def test_landings_of_the_second_schema_were_merges(tmp_path: Path) -> None:
+    made = database(tmp_path)
+    at_schema(made, "0002")
+    with made.write() as connection:
+        for statement in LANDED_AT_0002:
+            connection.execute(sa.text(statement))
+    schema.upgrade(made, now=NOW)
+    with made.read() as connection:
+        landing = connection.execute(sa.select(landings)).one()
+    made.close()
+    assert (landing.commit, landing.method, landing.tools_digest) == ("c0ffee", "merge", "")
+
+
+# One landing with all that it stands on.
+LANDED_AT_0002 = (
+    "INSERT INTO repos (id, forge, forge_id, name) VALUES (1, 'git', '1', 'site')",
+    "INSERT INTO lanes (id, repo_id, branch) VALUES (1, 1, 'main')",
+    "INSERT INTO pulls (id, repo_id, number, first_seen_at) VALUES (1, 1, 7, 5)",
+    "INSERT INTO entries (id, lane_id, pull_id, number, head, asked_by, asked_login, asked_at,"
+    " state, added_at) VALUES (1, 1, 1, 7, 'h', '3', 'grace', 5, 'landed', 5)",
+    'INSERT INTO landings (id, entry_id, repo_id, pull_id, number, branch, head, base, "commit",'
+    " tree, checks, facts_digest, rules_digest, author_id, asked_by, asked_login, fence,"
+    " intended_at, landed_at, deploy_branch) VALUES (1, 1, 1, 1, 7, 'main', 'h', 'b',"
+    " 'c0ffee', 't', '[]', 'f', 'r', '2', '3', 'grace', 1, 5, 6, 'deploy')",
+)
 
 
 def at_schema(made: Database, revision: str) -> None:
