@@ -11,8 +11,8 @@ from pathlib import Path
 
 import click
 
-from intakebot import log
-from intakebot.cli.main import JSON, STATE, CouldNotTell, house_at, table
+from intakebot.cli.main import JSON, STATE, CouldNotTell, table
+from intakebot.cli.opened import open_house
 from intakebot.core.asks import listed
 from intakebot.core.comment import STATUS_OF
 from intakebot.core.escape import visible
@@ -40,9 +40,9 @@ from intakebot.model import (
     VerdictState,
 )
 from intakebot.repo.git import GitFailed
-from intakebot.store import schema, work
+from intakebot.store import work
 from intakebot.store.tables import pulls
-from intakebot.wiring import NoBell, build_house
+from intakebot.wiring import NoBell
 
 MAY_MERGE = (State.READY, State.QUEUED, State.LANDED, State.MERGED)
 _PLACE = re.compile(r"([^\s#]+)#([1-9][0-9]{0,8})")
@@ -65,7 +65,7 @@ def check(ctx: click.Context, place: str, send: bool, as_json: bool, state: Path
     if asked is None:
         raise click.UsageError(f"'{place}' names no pull request; write it like site#7")
     try:
-        house = _house(state, send)
+        house = open_house(state, None if send else NoBell())
         try:
             report, sent = _report(house, asked[1], int(asked[2]), send)
         finally:
@@ -74,19 +74,6 @@ def check(ctx: click.Context, place: str, send: bool, as_json: bool, state: Path
         raise CouldNotTell(str(error)) from error  # 1 would say that it may not merge
     click.echo(_as_json(report, sent) if as_json else _as_page(report, sent))
     ctx.exit(0 if report.judgement.standing.state in MAY_MERGE else 1)
-
-
-def _house(state: Path | None, send: bool) -> House:
-    settings = house_at(state)
-    log.set_up("WARNING")
-    house = build_house(settings, bell=None if send else NoBell())
-    found = schema.version(house.database)
-    if found != schema.NEWEST:
-        raise OperatorError(
-            f"{settings.state}: the database has schema {found}, not {schema.NEWEST}; "
-            "run `intakebot migrate`, or the version of intakebot that belongs to it"
-        )
-    return house
 
 
 def _report(

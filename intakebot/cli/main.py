@@ -36,6 +36,7 @@ VERBS: Mapping[str, Verb] = {
     "connect": Verb("intakebot.cli.connect:connect", "Set a repository elsewhere up as a gate."),
     "disconnect": Verb("intakebot.cli.disconnect:disconnect", "Take that back again."),
     "doctor": Verb("intakebot.cli.doctor:doctor", "What is wrong here, and how to mend it."),
+    "verify": Verb("intakebot.cli.verify:verify", "Check that what was promised was kept."),
     "people": Verb("intakebot.cli.people:people", "The roster: who is who, and until when."),
     "incidents": Verb("intakebot.cli.incidents:incidents", "What went past the pull requests."),
     "check": Verb("intakebot.cli.check:check", "Look at one pull request now."),

@@ -7,9 +7,10 @@ written before the push and the receipt after reading back, so a kill in between
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from intakebot import log
 from intakebot.core import escape
 from intakebot.core.asks import listed
 from intakebot.core.train import Broken, Ready, judge_results
@@ -177,7 +178,7 @@ def push(
                 "commit": built.commit,
                 "tree": built.tree,
                 "checks": list(ready.runs),
-                "facts_digest": memory.digest(asdict(judged.facts)),
+                "facts_digest": memory.keep_facts(connection, judged.facts),
                 "rules_digest": house.rules_digest,
                 "author_id": judged.pull.author.id,
                 "asked_by": entry.asked_by,
@@ -230,12 +231,12 @@ def read_back(
         landing = lanes.landing_of_entry(connection, entry.id)
         if landing is None or landing.commit != entry.commit:
             return False
-        same = row.branch == landing.deploy_branch
-        lanes.change_landing(
-            connection, landing.id, landed_at=now, deployed_at=now if same else None
-        )
         lanes.change_entry(connection, entry.id, state="landed")
         work.nudge(connection, pulls, entry.pull_id, now)
+        sealed = lanes.landed(connection, landing.id, now)
+        if row.branch == landing.deploy_branch:
+            sealed = lanes.deployed(connection, landing.id, now)
+    log.info("landed", repo=repo.name, number=entry.number, commit=entry.commit, chain=str(sealed))
     crashpoint("merge.after_record")
     house.bell.ring([f"look:{entry.pull_id}"])
     return True

@@ -28,7 +28,7 @@ from intakebot.model import (
     TryLater,
 )
 from intakebot.repo.git import GitFailed
-from intakebot.store import lanes, memory, receipts, runs, work
+from intakebot.store import evidence, lanes, memory, receipts, runs, work
 from intakebot.store import marks as marks_table
 from intakebot.store import words as words_table
 from intakebot.store.tables import lanes as lanes_table
@@ -92,7 +92,7 @@ def _bring(house: House, row: work.PullRow, lease: Lease) -> datetime | None:
     pull = forge.pull(row.repo.forge_id, row.number)
     if pull is None:  # deleted at the forge, or never there
         with house.database.write() as connection:
-            work.describe_pull(connection, row.id, open=False, why="gone from the forge")
+            work.describe_pull(connection, row.id, open=False, why=evidence.GONE)
         return None
     crashpoint("look.after_forge_read")
     report = consider(house, row, pull)

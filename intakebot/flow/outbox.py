@@ -43,14 +43,14 @@ def send(house: House, forge: Forge, pull_id: int, pull: Pull, effects: Sequence
         except Refused as refused:
             log.warning("the forge refuses it", pull=pull.url, effect=kind, why=str(refused))
             with house.database.write() as connection:
-                receipts.refuse(connection, pull_id, key, str(refused), house.now())
                 work.nudge(connection, pulls, pull_id, house.now())
+                receipts.refuse(connection, pull_id, key, str(refused), house.now())
             continue
         crashpoint("effect.after_send")
         with house.database.write() as connection:
-            receipts.confirm(connection, pull_id, key, house.now())
             if made is not None and (mark := _mark(effect)):
                 marks.keep(connection, pull_id, {made: mark})
+            receipts.confirm(connection, pull_id, key, house.now())
 
 
 def _mark(effect: Effect) -> str:

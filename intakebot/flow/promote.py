@@ -63,8 +63,8 @@ def _deploy(
     now = house.now()
     with house.database.write() as connection:
         keep(house, connection, lanes_table, row.id, lease)
-        lanes.change_landing(connection, landing.id, deployed_at=now)
         work.nudge(connection, pulls, landing.pull_id, now)
+        lanes.deployed(connection, landing.id, now)
     house.bell.ring([f"look:{landing.pull_id}"])
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from intakebot.store import chain
 from intakebot.store.tables import entries, landings, lanes, repos
 from intakebot.store.upsert import insert_new
 
@@ -151,6 +152,18 @@ def landing_of_pull(connection: sa.Connection, pull_id: int) -> sa.Row[Any] | No
 
 def change_landing(connection: sa.Connection, landing_id: int, **values: object) -> None:
     connection.execute(sa.update(landings).where(landings.c.id == landing_id).values(**values))
+
+
+def landed(connection: sa.Connection, landing_id: int, now: datetime) -> chain.Tip:
+    """Read back from the forge. Last in its transaction, for sealing locks the chain."""
+    change_landing(connection, landing_id, landed_at=now)
+    return chain.seal(connection, "landing", landing_id, now)
+
+
+def deployed(connection: sa.Connection, landing_id: int, now: datetime) -> chain.Tip:
+    """Read back from the deploy branch. Last in its transaction, too."""
+    change_landing(connection, landing_id, deployed_at=now)
+    return chain.seal(connection, "deployment", landing_id, now)
 
 
 def undeployed(connection: sa.Connection, repo_id: int, branch: str) -> list[sa.Row[Any]]:

@@ -33,13 +33,12 @@ def keep_look(
     now: datetime,
 ) -> str:
     """Remember one look unless it is the same as the last; returns the facts' digest."""
-    body = asdict(facts)
-    name = digest(body)
+    name = digest(asdict(facts))
     judged = [asdict(verdict) for verdict in verdicts]
     found = [asdict(finding) for finding in findings]
     if _same_as_last(connection, pull_id, name, rules_digest, standing, judged, found):
         return name
-    insert_new(connection, facts_table, {"digest": name, "body": body})
+    keep_facts(connection, facts)
     look_id = connection.scalar(
         sa.insert(looks)
         .values(
@@ -116,6 +115,22 @@ def judged_against(connection: sa.Connection, repo_id: int) -> list[sa.Row[tuple
             .order_by(pulls.c.id)
         )
     )
+
+
+def keep_facts(connection: sa.Connection, facts: Facts) -> str:
+    """Remember them by their digest, which is returned."""
+    body = asdict(facts)
+    name = digest(body)
+    insert_new(connection, facts_table, {"digest": name, "body": body})
+    return name
+
+
+def facts_are_genuine(connection: sa.Connection, facts_digest: str) -> bool:
+    """Whether they still are what their digest was made of."""
+    body = connection.scalar(
+        sa.select(facts_table.c.body).where(facts_table.c.digest == facts_digest)
+    )
+    return body is not None and digest(body) == facts_digest
 
 
 def facts_of(connection: sa.Connection, facts_digest: str) -> Facts | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from intakebot.store import chain
 from intakebot.store.tables import receipts
 from intakebot.store.upsert import insert_new
 
@@ -37,32 +38,36 @@ def intend(
 
 
 def confirm(connection: sa.Connection, pull_id: int, key: str, now: datetime) -> None:
-    connection.execute(
-        sa.update(receipts)
-        .where(receipts.c.pull_id == pull_id, receipts.c.key == key)
-        .values(state="done", done_at=now)
-    )
+    """It was done. One that is at its end already stays as it was sealed."""
+    row = sa.and_(receipts.c.pull_id == pull_id, receipts.c.key == key)
+    _end(connection, row, now, state="done")
 
 
 def refuse(connection: sa.Connection, pull_id: int, key: str, why: str, now: datetime) -> None:
     """The forge takes this effect from nobody here; it is not tried again."""
     row = sa.and_(receipts.c.pull_id == pull_id, receipts.c.key == key)
     detail = connection.scalar(sa.select(receipts.c.detail).where(row)) or {}
-    connection.execute(
-        sa.update(receipts)
-        .where(row)
-        .values(state="refused", done_at=now, detail={**detail, "refused": why})
-    )
+    _end(connection, row, now, state="refused", detail={**detail, "refused": why})
 
 
 def settle(connection: sa.Connection, pull_id: int, again: Sequence[str], now: datetime) -> None:
     """A look has read the forge: what was in doubt is there or no longer wanted, `again` aside."""
-    connection.execute(
+    doubtful = sa.and_(receipts.c.pull_id == pull_id, receipts.c.key.not_in(again))
+    _end(connection, doubtful, now, state="done")
+
+
+def _end(
+    connection: sa.Connection, which: sa.ColumnElement[bool], now: datetime, **values: object
+) -> None:
+    """Close and seal what is being sent; last in its transaction, for sealing locks the chain."""
+    ended = connection.scalars(
         sa.update(receipts)
-        .where(receipts.c.pull_id == pull_id, receipts.c.state == "sending")
-        .where(receipts.c.key.not_in(again))
-        .values(state="done", done_at=now)
+        .where(which, receipts.c.state == "sending")
+        .values(**values, done_at=now)
+        .returning(receipts.c.id)
     )
+    for row in sorted(ended):
+        chain.seal(connection, "receipt", row, now)
 
 
 def of_pull(connection: sa.Connection, pull_id: int) -> list[sa.Row[Any]]:

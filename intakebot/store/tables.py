@@ -340,6 +340,33 @@ landings = sa.Table(
     sa.UniqueConstraint("repo_id", "commit"),
 )
 
+links = sa.Table(  # what was done, sealed one after the other
+    "links",
+    metadata,
+    sa.Column(
+        "seq",
+        sa.BigInteger().with_variant(sa.Integer, "sqlite"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    sa.Column("kind", sa.Text, nullable=False),  # receipt, landing, deployment
+    sa.Column("row", sa.BigInteger, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),  # of what the row says
+    sa.Column("hash", sa.Text, nullable=False),  # of this link and of the one before
+    sa.Column("at", Moment, nullable=False),
+    sa.UniqueConstraint("kind", "row"),
+)
+
+chain = sa.Table(  # one row: the newest link, and which rows are older than the chain
+    "chain",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("seq", sa.BigInteger, nullable=False),
+    sa.Column("hash", sa.Text, nullable=False),
+    sa.Column("receipts_before", sa.BigInteger, nullable=False),
+    sa.Column("landings_before", sa.BigInteger, nullable=False),
+)
+
 incidents = sa.Table(
     "incidents",
     metadata,

@@ -18,6 +18,7 @@ from intakebot.model import PullState
 from intakebot.store.tables import entries, landings, receipts, runs
 from intakebot.world.people import Somebody
 from tests.flow.conftest import CHECKS, SITE, ada, checking_shop, grace
+from tests.flow.kept import broken
 from tests.flow.workshop import Workshop
 
 # Step -> how many processes in a row die there, the second one at its second pass.
@@ -76,6 +77,7 @@ def test_whoever_is_killed_there_loses_nothing_and_nothing_happens_twice(
     assert shop.standing(number) == "landed", shop.why(number)
     assert shop.pull(number).state is PullState.MERGED
     landed_once_and_as_tested(shop, number)
+    assert broken(shop.house) == []
     keys = [mark.key for mark in shop.marks(number)]
     assert "status" in keys and len(keys) == 3  # and an answer to each of the two commands
     assert len(set(keys)) == 3

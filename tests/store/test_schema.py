@@ -19,7 +19,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from intakebot.model import OperatorError, TryLater
-from intakebot.store import schema
+from intakebot.store import chain, receipts, schema
 from intakebot.store.database import Database
 from intakebot.store.tables import incidents, landings, lanes, metadata, people, repos
 
@@ -124,6 +124,35 @@ def test_landings_of_the_second_schema_were_merges(tmp_path: Path) -> None:
     assert (landing.commit, landing.method, landing.tools_digest) == ("c0ffee", "merge", "")
 
 
+def test_what_was_there_before_the_chain_is_not_sealed_and_what_comes_after_is(
+    tmp_path: Path,
+) -> None:
+    made = database(tmp_path)
+    at_schema(made, "0003")
+    with made.write() as connection:
+        for statement in (*LANDED_AT_0002, RECEIPTS_AT_0003):
+            connection.execute(sa.text(statement))
+    schema.upgrade(made, now=NOW)
+    with made.write() as connection:
+        assert list(chain.faults(connection)) == [] and chain.count(connection) == 0
+        receipts.confirm(connection, 1, "sent", NOW)
+        receipts.confirm(connection, 1, "done", NOW)
+        assert chain.count(connection) == 1
+        connection.execute(sa.text("UPDATE receipts SET head = 'x' WHERE key = 'done'"))
+        assert list(chain.faults(connection)) == []
+        connection.execute(sa.text("UPDATE receipts SET head = 'x' WHERE key = 'sent'"))
+        (fault,) = chain.faults(connection)
+    made.close()
+    assert (fault.kind, fault.row, fault.what) == ("receipt", 2, CHANGED)
+
+
+CHANGED = "what it seals was changed afterwards"
+# One that is at its end, and one that is being sent.
+RECEIPTS_AT_0003 = (
+    "INSERT INTO receipts (id, pull_id, key, kind, state, head, rules_digest, detail, at)"
+    " VALUES (1, 1, 'done', 'SetStatus', 'done', 'h', 'r', '{}', 5),"
+    " (2, 1, 'sent', 'SetStatus', 'sending', 'h', 'r', '{}', 5)"
+)
 # One landing with all that it stands on.
 LANDED_AT_0002 = (
     "INSERT INTO repos (id, forge, forge_id, name) VALUES (1, 'git', '1', 'site')",

@@ -173,8 +173,9 @@ class World:
             )
             landing = lanes.landing_of_entry(connection, entry.id)
             assert landing is not None
-            lanes.change_landing(connection, landing.id, landed_at=NOW, deployed_at=NOW)
             lanes.change_entry(connection, entry.id, state="landed")
+            lanes.landed(connection, landing.id, NOW)
+            lanes.deployed(connection, landing.id, NOW)
 
     def add_receipt(self, pull_id: int) -> None:
         with self.database.write() as connection:

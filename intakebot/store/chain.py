@@ -1,0 +1,160 @@
+"""What was done, sealed: each receipt, landing and deployment is a link that names the one before.
+
+Sealed in the transaction that ends what it seals, so nothing is done and left out. A row that is
+changed, taken out or put in later no longer fits. Only cutting off the newest links together with
+their rows goes unseen, unless somebody kept the tip: the log says it at every landing, and
+`intakebot verify --holds` compares it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import sqlalchemy as sa
+
+from intakebot.store.tables import chain, landings, links, receipts, runs
+
+Kind = Literal["receipt", "landing", "deployment"]
+
+# What a link vouches for. A column that comes later must not make the old links wrong, and what
+# may still change after the link was made has no place here: a deployment has a link of its own.
+RECEIPT = (
+    *("id", "pull_id", "key", "kind", "state", "head", "rules_digest", "detail"),
+    *("at", "done_at"),
+)
+LANDING = (
+    *("id", "entry_id", "repo_id", "pull_id", "number", "branch", "head", "base", "commit", "tree"),
+    *("checks", "facts_digest", "rules_digest", "author_id", "asked_by", "asked_login", "fence"),
+    *("intended_at", "landed_at", "deploy_branch", "method", "tools_digest"),
+)
+DEPLOYMENT = ("id", "commit", "deploy_branch", "deployed_at")
+SEALED: Mapping[str, tuple[sa.Table, Sequence[str]]] = {
+    "receipt": (receipts, RECEIPT),
+    "landing": (landings, LANDING),
+    "deployment": (landings, DEPLOYMENT),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tip:
+    """How many links there are, and the hash of the last one; "" when there is none."""
+
+    seq: int
+    hash: str
+
+    def __str__(self) -> str:
+        return f"{self.seq}:{self.hash}"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """`row` is of the table that `kind` names, None where the link itself does not fit."""
+
+    seq: int | None
+    kind: str
+    row: int | None
+    what: str
+
+
+def seal(connection: sa.Connection, kind: Kind, row: int, now: datetime) -> Tip:
+    """Add a link for a row that is at its end; last in its transaction, for it locks the chain."""
+    tip = connection.execute(sa.select(chain).with_for_update()).one()
+    content = _content(connection, kind, row)
+    if content is None:
+        raise LookupError(f"there is no {kind} {row} to seal")
+    link = {"seq": tip.seq + 1, "kind": kind, "row": row, "digest": _digest(content)}
+    sealed = _hash(tip.hash, link)
+    connection.execute(sa.insert(links).values(**link, hash=sealed, at=now))
+    connection.execute(sa.update(chain).values(seq=link["seq"], hash=sealed))
+    return Tip(tip.seq + 1, sealed)
+
+
+def tip(connection: sa.Connection) -> Tip:
+    found = connection.execute(sa.select(chain.c.seq, chain.c.hash)).one()
+    return Tip(found.seq, found.hash)
+
+
+def faults(connection: sa.Connection) -> Iterator[Fault]:
+    """Whatever does not fit, in the chain's order; rows that were never sealed come last."""
+    before, expected = "", 1
+    for link in connection.execute(sa.select(links).order_by(links.c.seq)):
+        named = {"seq": link.seq, "kind": link.kind, "row": link.row, "digest": link.digest}
+        if link.seq != expected:
+            yield Fault(link.seq, link.kind, None, f"link {expected} is missing")
+        elif link.hash != _hash(before, named):
+            yield Fault(link.seq, link.kind, None, "the link does not fit the one before it")
+        content = _content(connection, link.kind, link.row)
+        if content is None:
+            yield Fault(link.seq, link.kind, link.row, "what it seals is gone")
+        elif _digest(content) != link.digest:
+            yield Fault(link.seq, link.kind, link.row, "what it seals was changed afterwards")
+        before, expected = link.hash, link.seq + 1
+    if tip(connection) != Tip(expected - 1, before):
+        yield Fault(expected, "chain", None, f"its newest links are missing: {tip(connection)}")
+    yield from _unsealed(connection)
+
+
+def holds(connection: sa.Connection, known: Tip) -> bool:
+    """Whether a tip that somebody kept is still in the chain."""
+    found = connection.scalar(sa.select(links.c.hash).where(links.c.seq == known.seq))
+    return bool(found == known.hash)
+
+
+def count(connection: sa.Connection) -> int:
+    return int(connection.scalar(sa.select(sa.func.count()).select_from(links)) or 0)
+
+
+def _hash(before: str, link: Mapping[str, Any]) -> str:
+    return _digest([before, link["seq"], link["kind"], link["row"], link["digest"]])
+
+
+def _content(connection: sa.Connection, kind: str, row: int) -> dict[str, Any] | None:
+    """All that the link vouches for, as it stands in the database now; None when it is gone."""
+    if kind not in SEALED:
+        return None
+    table, names = SEALED[kind]
+    found = connection.execute(sa.select(table).where(table.c.id == row)).one_or_none()
+    if found is None:
+        return None
+    values = {name: _plain(found._mapping[name]) for name in names}
+    return values | {"results": _results(connection, found.checks)} if kind == "landing" else values
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _results(connection: sa.Connection, ids: list[int]) -> list[list[Any]]:
+    rows = connection.execute(
+        sa.select(runs.c.id, runs.c.name, runs.c.digest, runs.c.tree, runs.c.outcome)
+        .where(runs.c.id.in_(ids))
+        .order_by(runs.c.id)
+    )
+    return [list(row) for row in rows]
+
+
+def _unsealed(connection: sa.Connection) -> Iterator[Fault]:
+    start = connection.execute(sa.select(chain)).one()
+    ended: tuple[tuple[Kind, sa.Table, sa.ColumnElement[bool], int], ...] = (
+        ("receipt", receipts, receipts.c.state != "sending", start.receipts_before),
+        ("landing", landings, landings.c.landed_at.is_not(None), start.landings_before),
+        ("deployment", landings, landings.c.deployed_at.is_not(None), start.landings_before),
+    )
+    for kind, table, over, before in ended:
+        sealed = sa.select(links.c.row).where(links.c.kind == kind)
+        rows = connection.scalars(
+            sa.select(table.c.id)
+            .where(over, table.c.id > before, table.c.id.not_in(sealed))
+            .order_by(table.c.id)
+        )
+        for row in rows:
+            yield Fault(None, kind, row, "it was never sealed")
