@@ -1,8 +1,9 @@
 """Named steps at which a test may kill the process, to show that nothing is lost there.
 
 `INTAKEBOT_CRASH=name:n` kills this process with SIGKILL the n-th time it passes
-`crashpoint("name")`. With `INTAKEBOT_CRASH=name:n@FILE` it happens only while FILE does not
-exist, and makes FILE first, so that a supervised process comes back for good.
+`crashpoint("name")`. With `INTAKEBOT_CRASH=name:n@FILE` passes are counted over all processes that
+are told so, in `FILE.passes`, and it happens only while FILE does not exist, and makes FILE first:
+so a hook that lives for one push has a second pass too, and a supervised process comes back.
 """
 
 from __future__ import annotations
@@ -22,12 +23,29 @@ def crashpoint(name: str) -> None:
     step, _, count = plan.partition(":")
     if step != name:
         return
+    passes = _counted(flag) if flag else _counted_here(name)
+    if passes == int(count or 1) and (not flag or _first(flag)):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _counted_here(name: str) -> int:
     _passes[name] += 1
-    if _passes[name] != int(count or 1):
-        return
-    if flag:
-        try:
-            os.close(os.open(flag, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        except FileExistsError:
-            return
-    os.kill(os.getpid(), signal.SIGKILL)
+    return _passes[name]
+
+
+def _counted(flag: str) -> int:
+    """Appending is atomic, and the size is how often it was done."""
+    counter = os.open(f"{flag}.passes", os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+    try:
+        os.write(counter, b".")
+        return os.fstat(counter).st_size
+    finally:
+        os.close(counter)
+
+
+def _first(flag: str) -> bool:
+    try:
+        os.close(os.open(flag, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        return False
+    return True

@@ -102,6 +102,6 @@ def _discover(house: House, forge: Forge) -> list[str]:
         with house.database.write() as connection:
             repo_id = work.know_repo(connection, repo)
             surveyed_at = work.surveyed_at(connection, repo_id)
-        if surveyed_at is None or surveyed_at <= due:
+        if surveyed_at is None or surveyed_at <= due or surveyed_at > house.now():
             bells.append(f"survey:{repo_id}")
     return bells

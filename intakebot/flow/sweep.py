@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from threading import Event
 
 from intakebot import log
+from intakebot.crash import crashpoint
 from intakebot.flow.house import PATIENCE, House
 from intakebot.model import TryLater
 from intakebot.store import work
@@ -46,13 +47,15 @@ class Clock:
                 for row in work.overdue(connection, table, now, PATIENCE)
             ]
             bells += [f"run:{row}" for row in work.waiting_runs(connection, now, PATIENCE)]
-        if self.surveyed_at is None or now - self.surveyed_at >= SURVEY_EVERY:
+        if self.surveyed_at is None or abs(now - self.surveyed_at) >= SURVEY_EVERY:
             self.surveyed_at = now
             bells.append("discover:0")
+        crashpoint("clock.before_ring")
         self.house.bell.ring(self._not_just_rung(bells, now))
+        crashpoint("clock.after_ring")
 
     def _not_just_rung(self, bells: Iterable[str], now: datetime) -> list[str]:
-        self.rung = {bell: at for bell, at in self.rung.items() if now - at < RING_AGAIN}
+        self.rung = {bell: at for bell, at in self.rung.items() if abs(now - at) < RING_AGAIN}
         fresh = [bell for bell in bells if bell not in self.rung]
         self.rung |= dict.fromkeys(fresh, now)
         return fresh

@@ -14,6 +14,7 @@ from types import FrameType
 
 import requests
 
+from intakebot.crash import crashpoint
 from intakebot.gitforge import outbox, pushes
 from intakebot.gitforge.layout import Layout
 from intakebot.gitforge.outbox import Delivery
@@ -69,7 +70,9 @@ def _tidy(layout: Layout, db: sqlite3.Connection) -> None:
 
 
 def _send(db: sqlite3.Connection, session: requests.Session, delivery: Delivery) -> None:
+    crashpoint("forge.before_post")
     problem = _post(session, setting(db, "webhook_url"), setting(db, "webhook_secret"), delivery)
+    crashpoint("forge.after_post")
     with writing(db):
         if problem:
             outbox.failed(db, delivery, problem)

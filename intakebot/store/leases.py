@@ -11,6 +11,15 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 
 
+LONGEST = timedelta(minutes=5)  # more than any lease lasts
+
+
+def free(table: sa.Table, now: datetime) -> sa.ColumnElement[bool]:
+    """Nobody has it: never taken, given back, run out, or given by a clock that was put back."""
+    until = table.c.lease_until
+    return sa.or_(until.is_(None), until < now, until > now + LONGEST)
+
+
 def claim(
     connection: sa.Connection, table: sa.Table, row: int, owner: str, now: datetime, ttl: timedelta
 ) -> int | None:
@@ -18,7 +27,7 @@ def claim(
     fence: int | None = connection.scalar(
         sa.update(table)
         .where(table.c.id == row)
-        .where(sa.or_(table.c.lease_until.is_(None), table.c.lease_until < now))
+        .where(free(table, now))
         .values(lease_owner=owner, lease_fence=table.c.lease_fence + 1, lease_until=now + ttl)
         .returning(table.c.lease_fence)
     )

@@ -13,8 +13,12 @@ from typing import Any
 import sqlalchemy as sa
 
 from intakebot.model import Repo
+from intakebot.store import leases
 from intakebot.store.tables import lanes, pulls, repos, runs
 from intakebot.store.upsert import insert_new
+
+
+LONGEST_POSTPONED = timedelta(minutes=15)  # more than anything is put off
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,13 +122,18 @@ def is_due(connection: sa.Connection, table: sa.Table, row: int, now: datetime) 
 def overdue(
     connection: sa.Connection, table: sa.Table, now: datetime, patience: timedelta
 ) -> list[int]:
-    """Rows whose nudge was lost: due for longer than `patience`, and nobody works on them."""
-    free = sa.or_(table.c.lease_until.is_(None), table.c.lease_until < now)
-    late = sa.and_(table.c.done < table.c.wanted, table.c.nudged_at < now - patience)
+    """Rows whose nudge was lost: due for longer than `patience`, and nobody works on them.
+
+    A nudge of the far future comes from a clock that was put back since.
+    """
+    nudged = table.c.nudged_at
+    lost = sa.or_(nudged < now - patience, nudged > now + LONGEST_POSTPONED)
+    late = sa.and_(table.c.done < table.c.wanted, lost)
     clock = table.c.get("look_at")
     if clock is not None:
         late = sa.or_(late, clock <= now)
-    return list(connection.scalars(sa.select(table.c.id).where(free, late).order_by(table.c.id)))
+    query = sa.select(table.c.id).where(leases.free(table, now), late).order_by(table.c.id)
+    return list(connection.scalars(query))
 
 
 def finish(
@@ -231,8 +240,10 @@ def open_pulls(connection: sa.Connection, repo_id: int) -> list[int]:
 
 def waiting_runs(connection: sa.Connection, now: datetime, patience: timedelta) -> list[int]:
     """Check runs that nobody works on: asked long ago, or their worker's lease ran out."""
-    queued = sa.and_(runs.c.state == "queued", runs.c.asked_at < now - patience)
-    left = sa.and_(runs.c.state == "running", runs.c.lease_until < now)
+    asked = runs.c.asked_at
+    lost = sa.or_(asked < now - patience, asked > now + LONGEST_POSTPONED)
+    queued = sa.and_(runs.c.state == "queued", lost)
+    left = sa.and_(runs.c.state == "running", leases.free(runs, now))
     return list(
         connection.scalars(sa.select(runs.c.id).where(sa.or_(queued, left)).order_by(runs.c.id))
     )

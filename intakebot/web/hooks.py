@@ -52,7 +52,9 @@ def take(forge: str, nonce: str | None = None) -> tuple[Response, int]:
         headers=_kept(dialect, headers),
         received_at=front().house.now(),
     )
-    if not front().inbox.take(delivery, event):
+    is_new = front().inbox.take(delivery, event)
+    crashpoint("hook.before_reply")
+    if not is_new:
         return jsonify(status="repeat"), 200
     if isinstance(event, Ignored):
         return jsonify(status="ignored", why=event.why), 202

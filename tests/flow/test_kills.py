@@ -5,46 +5,22 @@ One shop for all: every case is a pull request of its own, from the push to the 
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator
-from pathlib import Path
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
-import intakebot
 from intakebot.flow.house import House
+from intakebot.flow.survey import discover
+from intakebot.flow.sweep import Clock
 from intakebot.model import PullState
 from intakebot.store.tables import entries, landings, receipts, runs
 from intakebot.world.people import Somebody
+from tests.crashes import STEPS, cases, named_in_the_code
 from tests.flow.conftest import CHECKS, SITE, ada, checking_shop, grace
 from tests.flow.kept import broken
 from tests.flow.workshop import Workshop
-
-# Step -> how many processes in a row die there, the second one at its second pass.
-STEPS = {
-    "sweep.mid": 1,
-    "look.after_lease": 2,
-    "look.after_forge_read": 2,
-    "look.before_commit": 2,
-    "look.after_commit": 2,
-    "look.before_done": 2,
-    "fetch.after_ref_update": 1,
-    "effect.before_send": 2,
-    "effect.after_send": 2,
-    "run.after_lease": 2,
-    "run.before_commit": 2,
-    "lane.after_lease": 2,
-    "merge.after_build": 2,
-    "merge.after_test_pass": 1,
-    "merge.before_push": 1,
-    "merge.after_push_before_record": 1,
-    "merge.after_record": 1,
-    "deploy.before_push": 1,
-    "deploy.after_push_before_record": 1,
-}
-# Shown where the thing lives: the door, the Git forge, the schema.
-ELSEWHERE = ("hook.", "forge.", "migrate.", "connect.")
 
 
 @pytest.fixture(scope="module")
@@ -55,39 +31,73 @@ def house(
     with checking_shop(tmp_path_factory.mktemp("killed"), checking, files) as shop:
         shop.by_hand("main", {"README": "A second commit to start from.\n"})
         yield shop, ada(shop), grace(shop)
+        assert broken(shop.house) == []
 
 
-@pytest.mark.parametrize(("step", "deaths"), STEPS.items())
-def test_whoever_is_killed_there_loses_nothing_and_nothing_happens_twice(
-    house: tuple[Workshop, Somebody, Somebody], step: str, deaths: int
+@pytest.mark.parametrize(("step", "times"), cases("worker"))
+def test_a_worker_killed_there_loses_nothing_and_nothing_happens_twice(
+    house: tuple[Workshop, Somebody, Somebody], step: str, times: int
 ) -> None:
-    shop, author, maintainer = house
-    # Behind main, so that the merge result is a tree of its own and has to be checked too.
-    number = shop.opens(
-        author, {f"{step}.html": f"<p>{step}</p>\n"}, branch=step, base="origin/main^"
-    )
-    shop.say(maintainer, number, "/approve")
-    shop.say(maintainer, number, "/merge")
+    """As many pull requests as it takes to come there so often."""
+    shop, _, maintainer = house
+    numbers = [opened(house, f"{step}-{times}-{number}") for number in range(times)]
+    for number in numbers:
+        shop.say(maintainer, number, "/approve")
+        shop.say(maintainer, number, "/merge")
 
-    for times in range(1, deaths + 1):
-        assert shop.settle_in_a_process_that_dies(step, times), f"nobody came to {step}"
-        shop.restart()
+    assert shop.settle_in_a_process_that_dies(step, times), f"nobody came to {step} so often"
+    shop.restart()
     shop.settle()
 
+    for number in numbers:
+        is_landed_once(shop, number)
+
+
+@pytest.mark.parametrize(("step", "times"), cases("clock"))
+def test_a_clock_killed_there_leaves_what_is_due_to_the_next_one(
+    house: tuple[Workshop, Somebody, Somebody], step: str, times: int
+) -> None:
+    shop, _, maintainer = house
+    number = opened(house, f"{step}-{times}")
+    shop.say(maintainer, number, "/approve\n/merge")
+    discover(shop.house)
+    shop.bell.silent = True
+    shop.settle()  # the survey's nudges are kept, and nobody hears a bell
+    shop.bell.silent = False
+    assert shop.standing(number) == ""
+    shop.passes(timedelta(minutes=1))
+    assert shop.dies(lambda: sweeps(shop, times), step, times)
+    shop.sweep()
+    is_landed_once(shop, number)
+
+
+def sweeps(shop: Workshop, times: int) -> None:
+    clock = Clock(shop.house)
+    for _ in range(times):
+        clock.sweep()
+
+
+def opened(house: tuple[Workshop, Somebody, Somebody], name: str) -> int:
+    """Behind main, so that the merge result is a tree of its own and has to be checked too."""
+    shop, author, _ = house
+    page = {f"{name}.html": f"<p>{name}</p>\n"}
+    return shop.opens(author, page, branch=name, base="origin/main^")
+
+
+def is_landed_once(shop: Workshop, number: int) -> None:
     assert shop.standing(number) == "landed", shop.why(number)
     assert shop.pull(number).state is PullState.MERGED
     landed_once_and_as_tested(shop, number)
-    assert broken(shop.house) == []
     keys = [mark.key for mark in shop.marks(number)]
-    assert "status" in keys and len(keys) == 3  # and an answer to each of the two commands
-    assert len(set(keys)) == 3
+    answers = {key for key in keys if key and key.startswith("answer:")}
+    assert "status" in keys and len(keys) == len(set(keys)) == 1 + len(answers)
 
 
 def landed_once_and_as_tested(shop: Workshop, number: int) -> None:
     (landing,) = shop.rows(sa.select(landings).where(landings.c.number == number))
     assert landing.landed_at and landing.deployed_at
-    assert landing.commit == shop.branch("main") == shop.branch("deploy")
-    passed = sa.select(runs.c.id).where(runs.c.tree == shop.tree("deploy"))
+    tree = shop.served("rev-parse", f"{landing.commit}^{{tree}}")
+    passed = sa.select(runs.c.id).where(runs.c.tree == tree)
     passing = [row.id for row in shop.rows(passed.where(runs.c.outcome == "passed"))]
     assert landing.checks and set(landing.checks) <= set(passing)
     merges = shop.served("log", "--first-parent", "--format=%s", "main")
@@ -97,15 +107,5 @@ def landed_once_and_as_tested(shop: Workshop, number: int) -> None:
     assert shop.rows(sa.select(receipts).where(receipts.c.state == "sending")) == []
 
 
-def test_every_named_step_has_its_case_here_or_where_it_lives() -> None:
-    named = {
-        node.args[0].value
-        for path in Path(intakebot.__file__).parent.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and node.func.id == "crashpoint"
-        and isinstance(node.args[0], ast.Constant)
-    }
-    ours = {str(name) for name in named if not str(name).startswith(ELSEWHERE)}
-    assert ours == set(STEPS)
+def test_every_named_step_is_among_the_cases() -> None:
+    assert set(named_in_the_code()) == {step for steps in STEPS.values() for step in steps}

@@ -39,6 +39,7 @@ from intakebot.wiring import build_house, built_in_forge, forges, now
 from intakebot.world.house import free_ports
 from intakebot.world.people import Somebody
 
+A_WHILE = timedelta(minutes=5)
 SERVE = """
 import sys
 from pathlib import Path
@@ -95,12 +96,18 @@ class Workshop:
         self.settle()
 
     def settle_in_a_process_that_dies(self, step: str, times: int = 1) -> bool:
-        """The same in a fork that is killed with SIGKILL at a crashpoint; True when it was."""
+        """The same, and once more a while later, in a process that is killed; True when it was."""
+        died = self.dies(self._settles_twice, step, times)
+        self.passes(A_WHILE)  # its clock and ours are the same
+        return died
+
+    def dies(self, work: Callable[[], None], step: str, times: int = 1) -> bool:
+        """Work in a fork that is killed with SIGKILL at a crashpoint; True when it was."""
         self.house.database.close()  # connections never cross a fork
         pid = os.fork()
         if pid == 0:
             os.environ["INTAKEBOT_CRASH"] = f"{step}:{times}"
-            os._exit(self._settle_apart())
+            os._exit(self._apart(work))
         _, status = os.waitpid(pid, 0)
         if os.WIFSIGNALED(status):
             assert os.WTERMSIG(status) == signal.SIGKILL
@@ -108,11 +115,16 @@ class Workshop:
         assert os.WEXITSTATUS(status) == 0, "the process failed before it reached its end"
         return False
 
-    def _settle_apart(self) -> int:
+    def _settles_twice(self) -> None:
+        self.settle()
+        self.passes(A_WHILE)
+        self.settle()
+
+    def _apart(self, work: Callable[[], None]) -> int:
         database = Database(self.settings.database_url)
         self.house = replace(self.house, database=database, forges=forges(self.settings, database))
         try:
-            self.settle()
+            work()
         except BaseException:
             traceback.print_exc()
             return 1

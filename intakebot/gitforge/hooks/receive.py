@@ -89,11 +89,13 @@ def pre_receive(push: Push, updates: Sequence[Update]) -> int:
         target = plain(push.wishes.target, 100)
         words.say([f"intakebot: target={target}: {push.main.name} has no such branch."])
         return 1
+    crashpoint("forge.before_intend")
     with writing(push.db):
         for update in updates:
             if update.branch:
                 moved = (update.branch, update.old, update.new)
                 pushes.intend(push.db, push.repo, push.by, moved, push.wishes)
+    crashpoint("forge.after_intend")
     return 0
 
 
@@ -145,6 +147,7 @@ def post_receive(push: Push, updates: Sequence[Update]) -> int:
             continue
         branch, new = update.branch, update.new
         for outcome in pushes.settle_pushed(push.db, push.layout, push.repo, branch, new):
+            crashpoint("forge.after_settle")
             words.say([_told(push, outcome, branch)])
     if push.wishes.unknown:
         words.say([f"intakebot does not know the push option {push.wishes.unknown[0]!r}."])
