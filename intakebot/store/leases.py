@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
-
 LONGEST = timedelta(minutes=5)  # more than any lease lasts
 
 

@@ -17,7 +17,6 @@ from intakebot.store import leases
 from intakebot.store.tables import lanes, pulls, repos, runs
 from intakebot.store.upsert import insert_new
 
-
 LONGEST_POSTPONED = timedelta(minutes=15)  # more than anything is put off
 
 
