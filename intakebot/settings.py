@@ -12,6 +12,7 @@ import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 from intakebot.model import OperatorError
@@ -34,6 +35,7 @@ class Settings:
     webhook_secrets: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
     bitbucket_url: str = BITBUCKET_URL
     bitbucket_git_url: str = BITBUCKET_GIT_URL
+    survey_every: timedelta | None = None  # the operator's own pace; None is each forge's
     session_secret: str = field(default="", repr=False)
     tokens: Mapping[str, str] = field(default_factory=dict, repr=False)  # scope -> bot's token
 
@@ -48,6 +50,7 @@ def load(state: Path | None = None, environ: Mapping[str, str] = os.environ) -> 
     kept = _read_secrets(folder / SECRETS)
     number = _Numbers(environ)
     port = number.read("PORT", 8420)
+    survey_every = number.read("SURVEY_EVERY", 0, least=1)
     settings = Settings(
         state=folder,
         database_url=environ.get("DATABASE_URL") or f"sqlite:///{folder / 'intakebot.db'}",
@@ -56,6 +59,7 @@ def load(state: Path | None = None, environ: Mapping[str, str] = os.environ) -> 
         git_url=(environ.get("GIT_URL") or f"http://127.0.0.1:{port + 1}").rstrip("/"),
         trusted_proxies=number.read("TRUSTED_PROXIES", 0),
         check_slots=number.read("CHECK_SLOTS", 2),
+        survey_every=timedelta(seconds=survey_every) if survey_every else None,
         bitbucket_url=(environ.get("BITBUCKET_URL") or BITBUCKET_URL).rstrip("/"),
         bitbucket_git_url=(environ.get("BITBUCKET_GIT_URL") or BITBUCKET_GIT_URL).rstrip("/"),
         webhook_secrets=_webhook_secrets(environ, kept),
@@ -81,13 +85,14 @@ class _Numbers:
         self.environ = environ
         self.faults: list[str] = []
 
-    def read(self, name: str, default: int) -> int:
+    def read(self, name: str, default: int, *, least: int = 0) -> int:
         text = self.environ.get(name, "").strip()
         if not text:
             return default
-        if text.isdecimal():
+        if text.isdecimal() and int(text) >= least:
             return int(text)
-        self.faults.append(f"{name} is {text!r}; it takes a whole number, like {default}")
+        hint = f"like {default}" if default else f"from {least} on"
+        self.faults.append(f"{name} is {text!r}; it takes a whole number, {hint}")
         return default
 
 

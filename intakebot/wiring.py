@@ -123,7 +123,13 @@ def bitbucket_cloud(settings: Settings, database: Database) -> BitbucketCloud:
         return mirror.tips(url, [branch]).get(branch)
 
     return BitbucketCloud(
-        settings.bitbucket_url, settings.bitbucket_git_url, bitbucket_token, connected, now, tip
+        settings.bitbucket_url,
+        settings.bitbucket_git_url,
+        bitbucket_token,
+        connected,
+        now,
+        tip,
+        survey_every=settings.survey_every,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -33,13 +34,13 @@ def test_two_secrets_hold_while_one_is_rotated(tmp_path: Path) -> None:
 
 
 def test_secrets_are_kept_readable_by_their_owner_alone(tmp_path: Path) -> None:
-    settings.keep_secrets(tmp_path, {"SESSION_SECRET": "one"})
-    settings.keep_secrets(tmp_path, {"GIT_BOT_TOKEN": "two"})
+    settings.keep_secrets(tmp_path, {"SESSION_SECRET": "the-first"})
+    settings.keep_secrets(tmp_path, {"GIT_BOT_TOKEN": "the-second"})
     path = tmp_path / settings.SECRETS
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     found = settings.load(tmp_path, {})
-    assert (found.session_secret, found.tokens["bot"]) == ("one", "two")
-    assert "one" not in repr(found) and "two" not in repr(found)
+    assert (found.session_secret, found.tokens["bot"]) == ("the-first", "the-second")
+    assert "the-first" not in repr(found) and "the-second" not in repr(found)
 
 
 def test_secrets_that_others_may_read_are_refused_with_the_cure(tmp_path: Path) -> None:
@@ -59,6 +60,14 @@ def test_every_number_that_is_none_is_named(tmp_path: Path) -> None:
         settings.load(tmp_path, {"PORT": "http", "CHECK_SLOTS": "-1"})
     assert "PORT is 'http'" in str(refused.value)
     assert "CHECK_SLOTS is '-1'" in str(refused.value)
+
+
+def test_the_pace_of_surveys_is_each_forges_own_unless_it_is_set(tmp_path: Path) -> None:
+    assert settings.load(tmp_path, {}).survey_every is None
+    assert settings.load(tmp_path, {"SURVEY_EVERY": "5"}).survey_every == timedelta(seconds=5)
+    for wrong in ("0", "soon", "0.5"):
+        with pytest.raises(OperatorError, match=f"SURVEY_EVERY is '{wrong}'.*from 1 on"):
+            settings.load(tmp_path, {"SURVEY_EVERY": wrong})
 
 
 def test_addresses_lose_their_trailing_slash(tmp_path: Path) -> None:

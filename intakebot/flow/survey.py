@@ -6,6 +6,10 @@ whether what blocks them on our side has healed.
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+
 from intakebot import log
 from intakebot.crash import crashpoint
 from intakebot.flow.guard import guard
@@ -26,6 +30,8 @@ def survey(house: House, repo_id: int) -> None:
         with house.database.read() as connection:
             wanted = work.wanted(connection, repos, repo_id)
             row = work.repo(connection, repo_id)
+        if _is_too_soon(house, row):
+            return
         try:
             bells = _survey(house, row)
         except (TryLater, OperatorError) as error:
@@ -37,6 +43,20 @@ def survey(house: House, repo_id: int) -> None:
         with house.database.write() as connection:
             work.finish(connection, repos, repo_id, lease.fence, wanted)
     house.bell.ring(bells)
+
+
+def _is_too_soon(house: House, row: work.RepoRow) -> bool:
+    """Bells for one survey gather behind a long job; only a nudge asks for another at once."""
+    now, pace = house.now(), house.forges[row.forge].survey_every()
+    with house.database.read() as connection:
+        nudged = work.is_due(connection, repos, row.id, now)
+        return not nudged and not _has_rested(connection, row.id, now, pace)
+
+
+def _has_rested(connection: sa.Connection, repo_id: int, now: datetime, pace: timedelta) -> bool:
+    """Also one that was surveyed by a clock that was put back since."""
+    at = work.surveyed_at(connection, repo_id)
+    return at is None or at <= now - pace or at > now
 
 
 def _survey(house: House, row: work.RepoRow) -> list[str]:
@@ -97,11 +117,10 @@ def discover(house: House, _: int = 0) -> None:
 
 def _discover(house: House, forge: Forge) -> list[str]:
     bells = []
-    due = house.now() - forge.survey_every()
+    now, pace = house.now(), forge.survey_every()
     for repo in forge.repos():
         with house.database.write() as connection:
             repo_id = work.know_repo(connection, repo)
-            surveyed_at = work.surveyed_at(connection, repo_id)
-        if surveyed_at is None or surveyed_at <= due or surveyed_at > house.now():
-            bells.append(f"survey:{repo_id}")
+            if _has_rested(connection, repo_id, now, pace):
+                bells.append(f"survey:{repo_id}")
     return bells

@@ -27,16 +27,18 @@ RING_AGAIN = timedelta(
 @dataclass(slots=True)
 class Clock:
     house: House
+    survey_every: timedelta = SURVEY_EVERY
     surveyed_at: datetime | None = field(default=None)
     rung: dict[str, datetime] = field(default_factory=dict)
 
     def run(self, stop: Event) -> None:
+        pause = min(EVERY, self.survey_every.total_seconds())
         while not stop.is_set():
             try:
                 self.sweep()
             except TryLater as error:
                 log.warning("sweep put off", why=str(error))
-            stop.wait(EVERY)
+            stop.wait(pause)
 
     def sweep(self) -> None:
         now = self.house.now()
@@ -47,12 +49,15 @@ class Clock:
                 for row in work.overdue(connection, table, now, PATIENCE)
             ]
             bells += [f"run:{row}" for row in work.waiting_runs(connection, now, PATIENCE)]
-        if self.surveyed_at is None or abs(now - self.surveyed_at) >= SURVEY_EVERY:
-            self.surveyed_at = now
-            bells.append("discover:0")
         crashpoint("clock.before_ring")
-        self.house.bell.ring(self._not_just_rung(bells, now))
+        self.house.bell.ring([*self._not_just_rung(bells, now), *self._discovery(now)])
         crashpoint("clock.after_ring")
+
+    def _discovery(self, now: datetime) -> list[str]:
+        if self.surveyed_at is not None and abs(now - self.surveyed_at) < self.survey_every:
+            return []
+        self.surveyed_at = now
+        return ["discover:0"]
 
     def _not_just_rung(self, bells: Iterable[str], now: datetime) -> list[str]:
         self.rung = {bell: at for bell, at in self.rung.items() if abs(now - at) < RING_AGAIN}

@@ -14,7 +14,7 @@ from threading import Event
 from typing import IO
 
 from intakebot import log, worker
-from intakebot.flow.sweep import Clock
+from intakebot.flow.sweep import SURVEY_EVERY, Clock
 from intakebot.model import OperatorError
 from intakebot.settings import Settings, load, require
 from intakebot.up.first_run import Prepared, prepare
@@ -63,7 +63,7 @@ def clock() -> None:
     require(settings)
     stop = Event()
     signal(SIGTERM, lambda *_: stop.set())
-    Clock(build_house(settings)).run(stop)
+    Clock(build_house(settings), settings.survey_every or SURVEY_EVERY).run(stop)
 
 
 def _tell_children(state: Path, port: int) -> None:

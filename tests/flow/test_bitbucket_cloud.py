@@ -10,6 +10,8 @@ import pytest
 from intakebot.flow.guard import acknowledge
 from intakebot.flow.survey import discover, survey
 from intakebot.model import Group
+from intakebot.store import work
+from intakebot.store.tables import repos
 from intakebot.world.bitbucket_cloud import BitbucketCloud
 from tests.flow.cloud_shop import CloudShop, open_cloud_shop
 from tests.forges.bitbucket_cloud.cast import MAIN, Cast, Clock
@@ -58,6 +60,22 @@ def test_a_settled_one_looked_at_again_writes_nothing(shop: CloudShop) -> None:
     for _ in range(3):
         shop.look_again(number)
     assert len(shop.cast.cloud.writes) == before
+
+
+def test_bells_for_a_survey_that_have_gathered_ask_the_product_once(shop: CloudShop) -> None:
+    shop.cast.later(minutes=3)
+    discover(shop.house)
+    (bell,) = shop.bell.waiting
+    repo = int(bell.removeprefix("survey:"))
+    shop.cast.cloud.forget_calls()
+    for _ in range(3):
+        survey(shop.house, repo)
+    assert len([one for one in shop.cast.api_calls() if one.path.endswith("/pullrequests")]) == 1
+
+    with shop.house.database.write() as connection:
+        work.nudge(connection, repos, repo, shop.house.now())
+    survey(shop.house, repo)
+    assert len([one for one in shop.cast.api_calls() if one.path.endswith("/pullrequests")]) == 2
 
 
 def test_a_native_approval_does_not_outlive_a_push(shop: CloudShop) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
 
 from intakebot.flow.house import held, keep
 from intakebot.flow.look import look
-from intakebot.flow.sweep import RING_AGAIN, Clock
+from intakebot.flow.sweep import RING_AGAIN, SURVEY_EVERY, Clock
 from intakebot.model import TryLater
 from intakebot.store import work
 from intakebot.store.tables import lanes, pulls, runs
@@ -165,6 +166,20 @@ def test_the_clock_rings_again_for_what_was_missed_but_not_at_every_sweep(shop: 
     clock.sweep()
     heard.append(f"lane:{lane}" in rings.waiting)
     assert heard == [True, False, True]
+
+
+@pytest.mark.parametrize("every", [SURVEY_EVERY, timedelta(seconds=1)])
+def test_the_clock_sends_surveys_round_as_often_as_it_is_told(
+    shop: Workshop, every: timedelta
+) -> None:
+    rings, start, heard = Rings(), shop.now(), []
+    clock = Clock(replace(shop.house, bell=rings), every)
+    for times in (0, 0.5, 1, 2):
+        clock.house = replace(clock.house, now=partial(start.__add__, every * times))
+        clock.sweep()
+        heard.append("discover:0" in rings.waiting)
+        rings.waiting.clear()
+    assert heard == [True, False, True, True]
 
 
 def test_a_check_that_cannot_run_on_the_merge_result_is_ours_and_not_the_authors(

@@ -40,7 +40,7 @@ class BitbucketCloud:
     """`api_url` ends in /2.0; git is served below `git_url`, which is also where people look.
 
     `tokens` and `connected` are asked anew each time; `tips` reads a branch's tip by git, which
-    has an allowance of its own.
+    has an allowance of its own. `survey_every` is an operator's own pace.
     """
 
     name = "bitbucket-cloud"
@@ -54,6 +54,7 @@ class BitbucketCloud:
         connected: Callable[[], Sequence[Connection]],
         now: Callable[[], datetime],
         tips: Tips,
+        survey_every: timedelta | None = None,
     ) -> None:
         self.api = Api(api_url, tokens, now)
         self.git_url = git_url.rstrip("/")
@@ -61,7 +62,7 @@ class BitbucketCloud:
         self.connected = connected
         self.me = people.Me(self.api)
         self.statuses = Statuses(self.api)
-        self.pace = Pace(self.api, connected)
+        self.pace = Pace(self.api, connected, survey_every)
         self.names: dict[str, str] = {}  # the newest full name of each repository
         self.reader = Reader(
             api=self.api,

@@ -11,15 +11,25 @@ from intakebot.forges.bitbucket_cloud.words import Connection
 FASTEST = timedelta(minutes=2)
 FOR_LISTS = 0.5  # of the hour's calls; looks and what they write need the rest
 A_PAGE = 50
+PLENTY = 0.5  # of the hour's calls left: an operator's own pace then holds as it is
 SLOWER = ((0.20, 4), (0.35, 2))  # below this share of calls left, so many times slower
 
 
 class Pace:
-    """Ten repositories with sixty open ones each are twenty calls a round: one in 144 seconds."""
+    """Ten repositories with sixty open ones each are twenty calls a round: one in 144 seconds.
 
-    def __init__(self, api: Api, connected: Callable[[], Sequence[Connection]]) -> None:
+    `own` is an operator's pace, for small installations and for tests.
+    """
+
+    def __init__(
+        self,
+        api: Api,
+        connected: Callable[[], Sequence[Connection]],
+        own: timedelta | None = None,
+    ) -> None:
         self.api = api
         self.connected = connected
+        self.own = own
         self.pages: dict[str, int] = {}
 
     def note(self, repo_id: str, listed: int) -> None:
@@ -29,7 +39,9 @@ class Pace:
     def every(self) -> timedelta:
         token = self.api.tokens("read")
         limit, left = self.api.allowance.limit(token), self.api.allowance.left(token)
+        if self.own is not None and left > limit * PLENTY:
+            return self.own
         calls = sum(self.pages.get(one.repo_id, 1) for one in self.connected())
-        lasting = max(FASTEST, timedelta(hours=calls / (limit * FOR_LISTS)))
+        lasting = max(self.own or FASTEST, timedelta(hours=calls / (limit * FOR_LISTS)))
         slower = next((times for share, times in SLOWER if left < limit * share), 1)
         return lasting * slower

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 
+from intakebot.forges.bitbucket_cloud.pace import Pace
 from intakebot.model import PostComment, TryLater
 from tests.forges.bitbucket_cloud.cast import MAIN, Cast
 
@@ -108,3 +109,24 @@ def test_lists_are_read_so_seldom_that_the_hours_calls_last(cast: Cast) -> None:
     while cast.forge.left() >= 200:
         cast.forge.api.allowance.spend(cast.tokens["read"])
     assert cast.forge.survey_every() == timedelta(seconds=4 * 144)
+
+
+def test_an_operators_own_pace_holds_until_half_of_the_hours_calls_are_used(cast: Cast) -> None:
+    pace = Pace(cast.forge.api, lambda: cast.connections, own=timedelta(seconds=2))
+
+    def every_with_left(calls: int) -> float:
+        while cast.forge.left() > calls:
+            cast.forge.api.allowance.spend(cast.tokens["read"])
+        return pace.every().total_seconds()
+
+    assert every_with_left(501) == 2
+    assert every_with_left(500) == 7.2  # 500 calls of one list are an hour
+    assert every_with_left(300) == 2 * 7.2
+    assert every_with_left(150) == 4 * 7.2
+    cast.later(minutes=61)
+    assert every_with_left(1_000) == 2
+
+
+def test_an_operators_own_pace_may_also_be_slower(cast: Cast) -> None:
+    pace = Pace(cast.forge.api, lambda: cast.connections, own=timedelta(minutes=10))
+    assert pace.every() == timedelta(minutes=10)
