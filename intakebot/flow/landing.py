@@ -125,16 +125,19 @@ def tested(house: House, row: lanes.LaneRow, lease: Lease, built: Built) -> Read
     bells: list[str] = []
     with house.database.write() as connection:
         keep(house, connection, lanes_table, row.id, lease)
-        results = runs.newest(connection, built.tree, checks)
-        verdict = judge_results(checks, {key: run.result for key, run in results.items()})
+        found = runs.newest(connection, built.tree, checks)
+        results = {key: run.result for key, run in found.items()}
+        verdict = judge_results(checks, results)
         ids = []
         if verdict is None:
             for check in checks:
-                run_id, is_new = runs.ask(
+                if results.get(check.digest) is not None:
+                    continue
+                run_id, bell = runs.ask(
                     connection, row.repo_id, entry.pull_id, "lane", check, built.tree, now
                 )
                 ids.append(run_id)
-                bells += [f"run:{run_id}"] if is_new else []
+                bells += [bell] if bell else []
             lanes.change_entry(
                 connection,
                 entry.id,
@@ -148,7 +151,7 @@ def tested(house: House, row: lanes.LaneRow, lease: Lease, built: Built) -> Read
     if isinstance(verdict, Broken):
         raise OperatorError(f"#{entry.number}: {verdict.why}")
     if isinstance(verdict, Ready):
-        return replace(verdict, runs=tuple(sorted(run.id for run in results.values())))
+        return replace(verdict, runs=tuple(sorted(run.id for run in found.values())))
     return verdict
 
 

@@ -221,12 +221,11 @@ def _ask_for_runs(
                 missing.append(check)
     wanted, bells = [], []
     for check in missing:
-        run_id, is_new = runs.ask(
+        run_id, bell = runs.ask(
             connection, row.repo.id, row.id, "look", check, change.head_tree, now
         )
         wanted.append(run_id)
-        if is_new:
-            bells.append(f"run:{run_id}")
+        bells += [bell] if bell else []
     runs.want_only(connection, row.id, "look", wanted)
     return bells
 

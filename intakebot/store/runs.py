@@ -48,13 +48,28 @@ def ask(
     definition: CheckDefinition,
     tree: str,
     now: datetime,
-) -> tuple[int, bool]:
-    """Want this check on this tree; returns the run's id and whether its bell should ring."""
+) -> tuple[int, str]:
+    """Want this check on this tree; returns the run's id and the bell that it needs, "" for none.
+
+    One that has ended since its result was looked for told only whoever wanted it then: this
+    pull request is nudged here instead.
+    """
     found = newest(connection, tree, [definition]).get(definition.digest)
     run_id = found.id if found else _queue(connection, repo_id, definition, tree, now)
     want = {"run_id": run_id, "pull_id": pull_id, "purpose": purpose}
     insert_new(connection, run_wants, want)
-    return run_id, found is None
+    if found is None:
+        return run_id, f"run:{run_id}"
+    if _has_ended(connection, run_id):
+        work.nudge(connection, pulls, pull_id, now)
+        return run_id, f"look:{pull_id}"
+    return run_id, ""
+
+
+def _has_ended(connection: sa.Connection, run_id: int) -> bool:
+    """Waits for a `finish` under way; one that comes later sees the want that is there by now."""
+    state = sa.select(runs.c.state).where(runs.c.id == run_id).with_for_update()
+    return connection.scalar(state) == "done"
 
 
 def again(connection: sa.Connection, tree: str, definition: CheckDefinition) -> None:

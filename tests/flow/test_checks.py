@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -9,6 +10,7 @@ from functools import partial
 import pytest
 import sqlalchemy as sa
 
+from intakebot.core.rule import Rule
 from intakebot.flow.house import held, keep
 from intakebot.flow.look import look
 from intakebot.flow.sweep import RING_AGAIN, SURVEY_EVERY, Clock
@@ -52,6 +54,38 @@ def test_the_same_tree_is_tested_once_and_recheck_tests_it_again(checked_shop: W
     shop.settle()
     assert shop.standing(number) == "needs review"
     assert outcomes(shop) == ["cancelled", "done"]
+
+
+class Meanwhile(tuple[Rule, ...]):
+    """Rules that somebody else's work is done beside, once, while they are judged."""
+
+    happens: list[Callable[[], object]]
+
+    def __iter__(self) -> Iterator[Rule]:
+        while self.happens:
+            self.happens.pop()()
+        return super().__iter__()
+
+
+def test_a_check_that_ends_while_another_pull_request_comes_to_want_it_is_not_waited_for(
+    checked_shop: Workshop,
+) -> None:
+    shop, author = checked_shop, ada(checked_shop)
+    shop.opens(author, {"news.html": "<p>News</p>\n"})
+    shop.settle(checks=False)
+    (bell,) = shop.bell.waiting
+    shop.push(author, "the-same-again")
+    rules = Meanwhile(shop.house.rules)
+    rules.happens = [lambda: shop.do(bell)]
+
+    with shop.house.database.write() as connection:
+        repo = work.repo_row(connection, "git", shop.repo_id)
+        again = work.pull_row(connection, repo, 2, shop.now())
+        work.nudge(connection, pulls, again, shop.now())
+    look(replace(shop.house, rules=rules), again)
+
+    assert outcomes(shop) == ["done"] and not rules.happens
+    assert shop.standing(2) == "needs review"
 
 
 def test_a_run_that_a_newer_push_made_needless_is_cancelled(checked_shop: Workshop) -> None:
