@@ -54,14 +54,19 @@ def make_main(
 
 
 def ensure_fork(db: sqlite3.Connection, layout: Layout, main: Repo, owner: Account) -> Repo:
-    """Made on first use; any number of first uses at once make one."""
+    """Made on first use; any number of first uses at once make one.
+
+    Main's other branches stay out: somebody who moves one of them here must find its name free,
+    else their push changes nothing and no pull request opens.
+    """
     place = layout.repository(owner.login, main.name)
     if not place.exists():
         fresh = _init(layout, main.intake)
         alternates = fresh.path / "objects" / "info" / "alternates"
         alternates.parent.mkdir(exist_ok=True)
         alternates.write_text(f"../../../{MAIN}/{main.name}.git/objects\n")
-        refs = main.git(layout).refs("refs/heads/", "refs/tags/")
+        heads = (f"refs/heads/{branch}" for branch in (main.intake, main.deploy))
+        refs = main.git(layout).refs(*heads, "refs/tags/")
         lines = "".join(f"create {ref} {oid}\n" for ref, oid in refs.items())
         fresh.run("update-ref", "--stdin", stdin=lines)
         _put_in_place(fresh.path, place)

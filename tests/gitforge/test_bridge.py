@@ -174,11 +174,11 @@ def test_the_first_use_by_eight_clones_at_once_makes_one_fork(project: Project) 
 
 def test_a_fork_keeps_what_main_drops(project: Project) -> None:
     writer = project.clone(project.wim)
-    dropped = commit(writer, "Only on a branch", extra="1")
-    git(writer, "push", "origin", "HEAD:refs/heads/extra")
+    dropped = commit(writer, "Only under a tag", extra="1")
+    git(writer, "push", "origin", "HEAD:refs/tags/extra")
     work = project.clone(project.ada, project.ada.login)
-    assert git(work, "rev-parse", "origin/extra") == dropped
-    git(writer, "push", "origin", ":refs/heads/extra")
+    assert git(work, "rev-parse", "extra") == dropped
+    git(writer, "push", "origin", ":refs/tags/extra")
 
     git(project.bare(), "gc", "--quiet")
     git(project.bare(), "gc", "--quiet", "--aggressive")
@@ -187,7 +187,7 @@ def test_a_fork_keeps_what_main_drops(project: Project) -> None:
     git(fork, "fsck", "--full")
     assert git(fork, "rev-list", "--count", "--objects", "extra")
     again = project.clone(project.ada, project.ada.login)
-    assert git(again, "rev-parse", "origin/extra") == dropped
+    assert git(again, "rev-parse", "extra") == dropped
 
 
 def test_the_whole_state_can_be_moved(project: Project, tmp_path: Path) -> None:

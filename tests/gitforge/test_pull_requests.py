@@ -57,6 +57,20 @@ def test_the_next_push_moves_its_head(project: Project, work: Path) -> None:
     assert pull["pushes"][0]["seq"] < pull["pushes"][1]["seq"] == pull["seq"]
 
 
+def test_a_branch_of_main_can_be_sent_again_from_a_fork_that_is_made_by_that_push(
+    project: Project,
+) -> None:
+    clone = project.clone(project.wim)
+    head = commit(clone, "Put up a banner")
+    git(clone, "push", "-o", "pull", "origin", "HEAD:refs/heads/banner")
+
+    fork = project.url(project.wim, project.wim.login)
+    told = git(clone, "push", fork, f"{head}:refs/heads/banner")
+
+    assert f"Pull request #2 opened: {PAGES}/pulls/{project.name}/2" in told
+    assert project.pull(2)["source"]["repo_id"] == project.fork_id(project.wim.login)
+
+
 def test_push_options_set_what_people_see(project: Project, work: Path) -> None:
     commit(work, "Subject")
     options = ["title=Zoë's fix", "description=First line", "description=Second", "draft"]
