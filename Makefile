@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types floors rules demo lock clean
+.PHONY: help run test lint types floors rules demo chaos lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,12 @@ demo: $(VENV)/installed ## Play the whole story in a temporary folder
 
 test: $(VENV)/installed-dev lint types floors rules ## Everything that CI runs
 	@$(BIN)/python -m pytest
+
+chaos: $(VENV)/installed-dev ## Half an hour of faults on the whole house, then of any order (MINUTES=30)
+	@$(BIN)/python -m tests.chaos --minutes $(MINUTES)
+	@INTAKEBOT_EXAMPLES=60 $(BIN)/python -m pytest -q tests/model
+
+MINUTES ?= 30
 
 lint: $(VENV)/installed-dev ## Style and common mistakes (ruff)
 	@$(BIN)/ruff check .

@@ -18,13 +18,21 @@ from intakebot import log
 LOOKS, RUNS = "intakebot-looks", "intakebot-runs"
 TIMEOUTS = {LOOKS: 600, RUNS: 2 * 3600}  # seconds; a check's own limit ends it long before
 
+ANSWER_WITHIN, LEFT_ALONE = 1.0, 3.0  # seconds
+
 
 class RqBell:
+    """One that does not answer is left alone for a while, so that it holds nobody up: whoever
+    rings has better to do, and the clock rings again."""
+
     def __init__(self, redis_url: str) -> None:
-        self.connection = connect(redis_url)
+        self.connection = connect(redis_url, answer_within=ANSWER_WITHIN)
+        self.silent_until = 0.0
 
     def ring(self, bells: Sequence[str]) -> None:
         for bell in dict.fromkeys(bells):
+            if time.monotonic() < self.silent_until:
+                return
             kind, _, row = bell.partition(":")
             name = RUNS if kind == "run" else LOOKS
             try:
@@ -37,10 +45,12 @@ class RqBell:
                 )
             except redis.RedisError as error:
                 log.warning("bell not rung", bell=bell, why=type(error).__name__)
+                self.silent_until = time.monotonic() + LEFT_ALONE
 
 
-def connect(redis_url: str) -> redis.Redis:
-    return redis.Redis.from_url(redis_url, socket_connect_timeout=2)
+def connect(redis_url: str, answer_within: float | None = None) -> redis.Redis:
+    """Without `answer_within` it may take its time, as for a worker that waits for work."""
+    return redis.Redis.from_url(redis_url, socket_connect_timeout=2, socket_timeout=answer_within)
 
 
 def wait_for(connection: redis.Redis, within: float = 10.0) -> None:
