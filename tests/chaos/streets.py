@@ -129,8 +129,9 @@ class CloudStreet:
 
     def opens(self, branch: str) -> None:
         main = self.author.url(MAIN)
-        tried(lambda: self.author.must("fetch", "--quiet", main, "main", within=self.clone))
-        head = tried(lambda: committed(self.author, self.clone, branch, "FETCH_HEAD", branch))
+        tip = "+main:refs/remotes/main/tip"
+        tried(lambda: self.author.must("fetch", "--quiet", main, tip, within=self.clone))
+        head = tried(lambda: committed(self.author, self.clone, branch, "main/tip", branch))
         self._push(branch)
         body = {
             "type": "pullrequest",
