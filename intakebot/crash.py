@@ -1,31 +1,36 @@
-"""Named steps at which a test may kill the process, to show that nothing is lost there.
+"""Named steps at which a test may kill or stop the process, to show that nothing is lost there.
 
 `INTAKEBOT_CRASH=name:n` kills this process with SIGKILL the n-th time it passes
 `crashpoint("name")`. With `INTAKEBOT_CRASH=name:n@FILE` passes are counted over all processes that
 are told so, in `FILE.passes`, and it happens only while FILE does not exist, and makes FILE first:
 so a hook that lives for one push has a second pass too, and a supervised process comes back.
+
+`INTAKEBOT_PAUSE`, of the same form, stops it with SIGSTOP instead, until somebody sends SIGCONT.
 """
 
 from __future__ import annotations
 
 import os
-import signal
 from collections import Counter
+from signal import SIGKILL, SIGSTOP, Signals
 
 _passes: Counter[str] = Counter()
 
 
 def crashpoint(name: str) -> None:
-    wanted = os.environ.get("INTAKEBOT_CRASH")
-    if not wanted:
-        return
+    for variable, number in (("INTAKEBOT_CRASH", SIGKILL), ("INTAKEBOT_PAUSE", SIGSTOP)):
+        if wanted := os.environ.get(variable):
+            _signal_if_due(name, wanted, number)
+
+
+def _signal_if_due(name: str, wanted: str, number: Signals) -> None:
     plan, _, flag = wanted.partition("@")
     step, _, count = plan.partition(":")
     if step != name:
         return
     passes = _counted(flag) if flag else _counted_here(name)
     if passes == int(count or 1) and (not flag or _first(flag)):
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), number)
 
 
 def _counted_here(name: str) -> int:

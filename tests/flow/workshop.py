@@ -15,7 +15,8 @@ import tempfile
 import time
 import traceback
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -114,6 +115,24 @@ class Workshop:
             return True
         assert os.WEXITSTATUS(status) == 0, "the process failed before it reached its end"
         return False
+
+    @contextmanager
+    def pausing(self, step: str) -> Iterator[bool]:
+        """A worker that settles in a fork until it stops at a step; it goes on when the block ends,
+        to its own end. Gives whether it came there."""
+        self.house.database.close()
+        pid = os.fork()
+        if pid == 0:
+            os.environ["INTAKEBOT_PAUSE"] = f"{step}:1"
+            os._exit(self._apart(self.settle))
+        _, status = os.waitpid(pid, os.WUNTRACED)
+        try:
+            yield os.WIFSTOPPED(status)
+        finally:
+            if os.WIFSTOPPED(status):
+                os.kill(pid, signal.SIGCONT)
+                _, status = os.waitpid(pid, 0)
+        assert os.WEXITSTATUS(status) == 0, "the paused worker failed when it went on"
 
     def _settles_twice(self) -> None:
         self.settle()
