@@ -438,6 +438,7 @@ class Facts:
     open_page: str = ""  # the form for the same change from the author's own fork, filled in
     unreadable: str = ""  # why the bot can't read the fork, and what lets it in
     landed_anew: bool = False  # squashed or rebased: no forge can tell that it landed
+    page_url: str = ""  # the house's own page, with every detail; pull_url is the forge's
 
 
 class VerdictState(StrEnum):

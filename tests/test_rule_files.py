@@ -100,6 +100,41 @@ def test_a_vanished_fork_is_not_called_a_branch_of_the_main_repository() -> None
     assert "(empty)" not in vanished.text + vanished.fix
 
 
+@pytest.mark.parametrize(
+    ("rule", "given"),
+    [("title-says-what", {"title": "fix"}), ("target-is-intake", {"target_branch": "loose"})],
+)
+def test_only_a_forge_that_listens_to_push_options_is_sent_some(
+    rule: str, given: dict[str, str]
+) -> None:
+    ours = judge(RULES[rule], neutral_facts(**given))
+    theirs = judge(RULES[rule], neutral_facts(**given, fork_page="https://git.example/fork"))
+
+    assert "git push -o " in ours.fix
+    assert "git push" not in theirs.fix
+    for verdict in (ours, theirs):
+        assert f"<{neutral_facts().pull_url}>" in verdict.fix
+
+
+@pytest.mark.parametrize("origin_known", [True, False])
+def test_who_has_no_fork_is_told_where_to_open_the_new_pull_request(origin_known: bool) -> None:
+    given = {"fork_page": "https://git.example/site/fork", "source_branch": "banner"}
+    facts = neutral_facts(from_fork=False, origin_known=origin_known, **given)
+    fix = judge(RULES["fork-only"], facts).fix
+
+    assert "1. Make your fork, unless you have one: <https://git.example/site/fork>" in fix
+    assert "YOUR-WORKSPACE" in fix
+    assert re.search(r"^3\. On your fork's page, open .+ to `main` of `site`\.$", fix, re.M)
+
+
+def test_who_has_a_fork_gets_commands_and_a_form_without_a_word_to_replace() -> None:
+    given = {"fork_page": "https://git.example/site/fork", "open_page": "https://git.example/new"}
+    fix = judge(RULES["fork-only"], neutral_facts(from_fork=False, **given)).fix
+
+    assert "3. Open the new pull request, from your fork: <https://git.example/new>" in fix
+    assert "YOUR-WORKSPACE" not in fix
+
+
 @pytest.mark.parametrize("branch", BRANCHES)
 def test_the_commands_of_fork_only_move_the_commit_to_the_fork(branch: str, tmp_path: Path) -> None:
     fork, clone = tmp_path / "fork.git", tmp_path / "clone"

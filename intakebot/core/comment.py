@@ -142,7 +142,7 @@ def _after_landing(facts: Facts) -> str:
 def _footer(facts: Facts, verdicts: Sequence[Verdict]) -> str:
     held = sum(verdict.state is VerdictState.SATISFIED for verdict in verdicts)
     rules = f"{held} {'rule holds' if held == 1 else 'rules hold'}"
-    return f"_Commit {facts.head[:12]} · {rules} · every detail: <{facts.pull_url}>_"
+    return f"_Commit {facts.head[:12]} · {rules} · every detail: <{facts.page_url}>_"
 
 
 def status_line(standing: Standing, url: str) -> Status:
@@ -169,7 +169,7 @@ def review_of(standing: Standing) -> ReviewState | None:
             return None
 
 
-def report_of(facts: Facts, findings: Sequence[Finding], url: str) -> Report:
+def report_of(facts: Facts, findings: Sequence[Finding]) -> Report:
     """What the checks found, for forges that show it beside the diff."""
     failed = facts.checks_failed
     count = f"{len(findings)} finding{'' if len(findings) == 1 else 's'} on changed lines."
@@ -177,7 +177,7 @@ def report_of(facts: Facts, findings: Sequence[Finding], url: str) -> Report:
         "failed" if failed else "passed",
         "intakebot",
         f"Failed: {', '.join(failed)}. {count}" if failed else count,
-        url,
+        facts.page_url,
         tuple(findings),
     )
 

@@ -48,6 +48,7 @@ class Gathered:
     changes_requested: Sequence[Review] = ()
     blocked: Sequence[str] = ()
     unreadable: str = ""
+    page_url: str = ""
 
 
 def gather(seen: Gathered) -> Facts:
@@ -103,6 +104,7 @@ def gather(seen: Gathered) -> Facts:
         fork_page=pull.fork_page,
         open_page=pull.open_page,
         unreadable=seen.unreadable,
+        page_url=seen.page_url,
         landed_anew=seen.landed_anew,
     )
 

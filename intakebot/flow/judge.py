@@ -107,6 +107,7 @@ def judgement(house: House, row: work.PullRow, pull: Pull, *, landing: bool = Fa
         finding_count=len(findings),
         changes_requested=trusted,
         unreadable=reading.unreadable,
+        page_url=f"{house.public_url}/pulls/{pull.repo.name}/{pull.number}",
         blocked=(*reading.blocked, *(known.stuck if asks.merge and not landing else ())),
     )
     known_facts = facts.gather(gathered)

@@ -164,10 +164,10 @@ def _wanted(
             STATUS: text,
         },
         inline={} if over else said.without_refused(comment.inline_notes(judged.findings)),
-        status=None if said.status_refused else comment.status_line(standing, pull.url),
+        status=None if said.status_refused else comment.status_line(standing, facts.page_url),
         declined=(standing.state is State.REJECTED and late) or facts.landed_anew,
         review=comment.review_of(standing) if by_review and not over else pull.review,
-        report=comment.report_of(facts, judged.findings, pull.url) if shows_report else None,
+        report=comment.report_of(facts, judged.findings) if shows_report else None,
     )
 
 

@@ -96,7 +96,7 @@ def test_nothing_a_contributor_wrote_becomes_markup_or_a_command(
     login: str, message: str, why: str
 ) -> None:
     finding = Finding("a.py", 1, Level.ERROR, message, message, "lint")
-    facts = replace(neutral_facts(), author_login=login, pull_url="http://h/pulls/s/1")
+    facts = replace(neutral_facts(), author_login=login, page_url="http://h/pulls/s/1")
     standing = Standing(State.NEEDS_CHANGES, Turn.AUTHOR, why)
     text = comment.status_comment(facts, standing, (), [finding], ASKS, {"lint": message})
     assert not any(line.lstrip().startswith("/") for line in text.splitlines())

@@ -124,6 +124,15 @@ def test_a_branch_of_the_main_repository_is_coached_with_links_and_commands(
     assert shop.cast.cloud.pull(MAIN, number).state == "DECLINED"
 
 
+def test_what_the_bot_says_leads_to_the_houses_own_page(shop: CloudShop) -> None:
+    number = opened(shop)
+    page = f"{shop.house.public_url}/pulls/{MAIN}/{number}"
+    assert f"every detail: <{page}>" in shop.status_text(number)
+    cloud = shop.cast.cloud
+    statuses = [one.url for name in (MAIN, "ada/site") for one in cloud.at(name).statuses.values()]
+    assert statuses == [page]
+
+
 def test_a_fork_that_we_cannot_read_says_who_has_to_let_us_in_and_how(shop: CloudShop) -> None:
     shop.cast.cloud.grant("intakebot", "ada/site", "none")
     shop.cast.cloud.set_private("ada/site")
