@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import requests
 
-from intakebot.model import Group, Role
-from intakebot.settings import load
+from intakebot.model import Group, OperatorError, Role
+from intakebot.settings import Settings, load
 from intakebot.store import people
 from intakebot.store.database import Database
 from intakebot.up.sample import commit_all
@@ -28,6 +28,12 @@ T = TypeVar("T")
 
 class TookTooLong(Exception):
     """What was waited for did not come; the text says what was there instead."""
+
+
+class Viewer(Protocol):
+    """Anybody who may see a pull request at the house's pages."""
+
+    def api(self, method: str, path: str, /) -> requests.Response: ...
 
 
 def free_ports() -> int:
@@ -63,24 +69,42 @@ class RunningHouse:
     def start(self, within: float = 60) -> None:
         """Returns once it says that it is ready."""
         self.state.mkdir(parents=True, exist_ok=True)
-        environment = {k: v for k, v in os.environ.items() if k not in OURS} | dict(self.environ)
         with open(self.state / "up.log", "ab") as err, open(self.state / "up.out", "wb") as out:
             self.process = subprocess.Popen(
-                [
-                    sys.executable,
-                    "-m",
-                    "intakebot",
-                    "up",
-                    f"--state={self.state}",
-                    f"--port={self.port}",
-                ],
+                self._command("up", f"--port={self.port}"),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
-                env=environment,
+                env=self._environment(),
                 start_new_session=True,
             )
         self.wait_for(self._says_ready, within=within)
+
+    def run(self, *words: str, **environ: str) -> str:
+        """One verb of this house's command line; what it printed. OperatorError when it fails."""
+        done = subprocess.run(
+            self._command(*words),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            env=self._environment() | environ,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise OperatorError(f"intakebot {' '.join(words)}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def _command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "intakebot", *words, f"--state={self.state}"]
+
+    def _environment(self) -> dict[str, str]:
+        """Ours, without what the environment says of another house, and with `environ`."""
+        elsewhere = {k for k in os.environ if k in OF_A_HOUSE or k.startswith(OF_ANY_FORGE)}
+        return {k: v for k, v in os.environ.items() if k not in elsewhere} | dict(self.environ)
+
+    def _settings(self) -> Settings:
+        return load(self.state, self._environment())
 
     def _says_ready(self) -> bool:
         if self.process is None or self.process.poll() is not None:
@@ -103,7 +127,11 @@ class RunningHouse:
         self.process = None
 
     def __enter__(self) -> RunningHouse:
-        self.start()
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -116,7 +144,7 @@ class RunningHouse:
             (source / path).parent.mkdir(parents=True, exist_ok=True)
             (source / path).write_text(text, "utf-8")
         commit_all(source, "As it is")
-        built_in_forge(load(self.state)).add_repo(name, from_path=source)
+        built_in_forge(self._settings()).add_repo(name, from_path=source)
 
     def person(
         self,
@@ -130,25 +158,36 @@ class RunningHouse:
         repo: str = "site",
     ) -> Somebody:
         """An account with a token, a place on the roster, and access to the repository."""
-        settings = load(self.state)
-        forge = built_in_forge(settings)
+        forge = built_in_forge(self._settings())
         account = forge.add_person(login, name or login.capitalize())
         forge.grant(repo, login, access)
-        if group is not Group.OUTSIDER:
-            database = Database(settings.database_url)
-            with database.write() as connection:
-                person = people.linked(connection, "git", account) or people.add(
-                    connection,
-                    name=name or login.capitalize(),
-                    group=group,
-                    agency=agency,
-                    roles=roles,
-                )
-                people.link(connection, person, "git", account, login)
-            database.close()
+        self.enrol("git", account, login, group, agency=agency, roles=roles, name=name)
         folder = self.state / "people" / login
         folder.mkdir(parents=True, exist_ok=True)
         return Somebody(login, forge.new_token(login), self.git_url, self.page_url, folder)
+
+    def enrol(
+        self,
+        forge: str,
+        account: str,
+        login: str,
+        group: Group,
+        *,
+        agency: str = "",
+        roles: tuple[Role, ...] = (Role.CONTRIBUTOR,),
+        name: str = "",
+    ) -> None:
+        """Put whoever is behind this account on the roster, once; outsiders are on none."""
+        if group is Group.OUTSIDER:
+            return
+        name = name or login.capitalize()
+        database = Database(self._settings().database_url)
+        with database.write() as connection:
+            person = people.linked(connection, forge, account) or people.add(
+                connection, name=name, group=group, agency=agency, roles=roles
+            )
+            people.link(connection, person, forge, account, login)
+        database.close()
 
     def wait_for(self, ready: Callable[[], T | None], within: float = 60) -> T:
         """Poll until `ready` gives something true."""
@@ -163,7 +202,7 @@ class RunningHouse:
 
     def wait_for_state(
         self,
-        viewer: Somebody,
+        viewer: Viewer,
         number: int,
         state: str,
         head: str = "",
@@ -194,7 +233,7 @@ class RunningHouse:
             raise TookTooLong(f"{repo}#{number} should be {state}, stands at {standing}") from error
 
 
-OURS = frozenset(
+OF_A_HOUSE = frozenset(
     {
         "INTAKEBOT_HOUSE",
         "INTAKEBOT_STATE",
@@ -203,5 +242,11 @@ OURS = frozenset(
         "DATABASE_URL",
         "PUBLIC_URL",
         "GIT_URL",
+        "SESSION_SECRET",
+        "GIT_BOT_TOKEN",
+        "GIT_LAND_TOKEN",
+        "GIT_WEB_TOKEN",
+        "SURVEY_EVERY",
     }
 )
+OF_ANY_FORGE = ("BITBUCKET_", "INTAKEBOT_SECRET_")
