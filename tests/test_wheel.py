@@ -71,6 +71,31 @@ def test_a_wheel_carries_its_rules_and_dialects(installed: Path) -> None:
     assert '"kind": "pull"' in parsed.stdout
 
 
+def test_a_fake_bitbucket_cloud_runs_without_any_extra(installed: Path, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", FAKE.format(paths=paths(installed), folder=str(tmp_path))],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "200 False\n"), done.stderr
+
+
+# openapi-core is of the extra `world`: None keeps Python from finding it.
+FAKE = """
+import sys
+sys.path[:0] = {paths!r}
+sys.modules["openapi_core"] = None
+from pathlib import Path
+from intakebot.world.demo import SETTINGS
+from intakebot.world.bitbucket_cloud import BitbucketCloud
+assert "bitbucket-cloud" in SETTINGS
+with BitbucketCloud(Path({folder!r})) as cloud:
+    print(cloud.user("ada").api("GET", "/user").status_code, cloud.validated)
+"""
+
+
 def test_rules_that_merely_lie_beside_the_package_are_not_read(installed: Path) -> None:
     inside = installed / "intakebot" / "rules"
     beside = installed / "rules"

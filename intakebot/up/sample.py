@@ -13,6 +13,16 @@ FOLDER = Path(__file__).parent / "sample_site"
 NAME = "site"
 
 
+def sample_files() -> dict[str, str]:
+    """Path in the repository -> text."""
+    found = (path for path in sorted(FOLDER.rglob("*")) if path.is_file())
+    return {
+        str(path.relative_to(FOLDER)): path.read_text("utf-8")
+        for path in found
+        if "__pycache__" not in path.parts
+    }
+
+
 def serve_sample(forge: BuiltInForge) -> None:
     """Make the repository `site` from the sample's files, as one commit."""
     with tempfile.TemporaryDirectory() as scratch:

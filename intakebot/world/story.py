@@ -1,21 +1,23 @@
 """The story in seven scenes: real people with real git against a real house, and what each saw.
 
-A scene returns the word for how it ended. Every commit it names is read back with plain git
-from the served repository.
+A scene returns the word for how it ended, the same on every stage. Every commit it names is read
+back with plain git from the served repositories.
 """
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import requests
+
 from intakebot.model import Group, Role
-from intakebot.world.house import RunningHouse, TookTooLong
-from intakebot.world.people import GitRefused, Said, Somebody
+from intakebot.world.house import TookTooLong
+from intakebot.world.people import GitUser, Refused, Said, taken
+from intakebot.world.stage import Character, Opened, Stage
 
 BROKEN_PRICES = '''"""What things cost."""
 
@@ -41,6 +43,9 @@ def test_a_discount_is_taken_off():
 def test_half_price_is_half():
     assert total([500, 500], discount=50) == 500
 """
+DISCOUNT = "Take the discount into account"
+BANNER = "Put up the spring banner"
+OPENING_HOURS = "Say when the shop is open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,56 +68,80 @@ class Scene:
 class Story:
     """The cast and what they have so far."""
 
-    house: RunningHouse
-    ada: Somebody  # Alder's developer
-    alan: Somebody  # her colleague, whom somebody made a maintainer
-    carl: Somebody  # a contractor with write access
-    grace: Somebody  # staff, maintainer
-    sam: Somebody  # staff
-    clone: Path = field(default_factory=Path)
-    number: int = 0
-    base: str = ""
+    stage: Stage
+    ada: GitUser  # Alder's developer, with write access
+    alan: GitUser  # her colleague, whom somebody made a maintainer
+    carl: GitUser  # a contractor with write access
+    grace: GitUser  # staff, maintainer
+    sam: GitUser  # staff
+    clone: Path = field(init=False)  # Ada's
+    refusal: Said = field(init=False)  # what she read when she pushed to main
+    mine: Opened = field(init=False)  # her pull request, which most of it is about
 
-    def ls_remote(self) -> dict[str, str]:
+    def branches(self) -> dict[str, str]:
         """Branches of the main repository, as plain git sees them."""
-        out = self.grace.must("ls-remote", "--heads", self.grace.url())
+        out = self.grace.must("ls-remote", "--heads", self.stage.main_url(self.grace))
         rows = (line.split("\t") for line in out.splitlines() if "\t" in line)
         return {ref.removeprefix("refs/heads/"): commit for commit, ref in rows}
 
     def head(self) -> dict[str, str]:
         """The head of Ada's branch, as plain git reads it from her served fork."""
-        ref = branch(self)
-        out = self.ada.must("ls-remote", self.ada.url("ada"), ref)
+        ref = f"refs/heads/{self.mine.branch}"
+        out = self.ada.must("ls-remote", self.stage.fork_url(self.ada), ref)
         return {"head": out.split("\t")[0]}
 
-    def pull(self, number: int) -> dict[str, Any]:
-        return dict(self.grace.api("GET", f"/api/pulls/site/{number}").json())
+    def clone_of(self, who: GitUser, name: str = "site") -> Path:
+        """Of the main repository."""
+        return who.clone_from(self.stage.main_url(who), name)
 
-    def bot_says(self, number: int) -> dict[str, str]:
-        """Mark -> text, as the forge has the bot's comments."""
-        repo = self.grace.forge("GET", "/api/repos?name=site").json()["repos"][0]["id"]
-        found = self.grace.forge("GET", f"/api/repos/{repo}/pulls/{number}").json()
-        return {one["key"]: one["text"] for one in found["comments"] if one["key"]}
+    def pushes(self, files: Mapping[str, str], message: str) -> str:
+        """Ada's next commit, on the branch of her pull request."""
+        head = self.ada.commit(self.clone, files, message)
+        self.ada.must("push", "--quiet", "fork", f"HEAD:{self.mine.branch}", within=self.clone)
+        return head
 
-    def answer(self, number: int, comment: str) -> str:
-        return self.house.wait_for(lambda: self.bot_says(number).get(f"answer:{comment}"))
+    def stands(self, who: GitUser, number: int, state: str, head: str = "") -> dict[str, Any]:
+        """What the pages tell this person, once it stands so."""
+        viewer = self.stage.viewer(who)
+        return self.stage.house.wait_for_state(viewer, number, state, head, repo=self.stage.repo)
 
-    def say(self, who: Somebody, text: str) -> str:
-        posted = who.say("site", self.number, text)
-        if posted.status_code != 201:
-            raise TookTooLong(f"{who.login} could not comment: {posted.text}")
-        return str(posted.json()["id"])
+    def pull(self) -> dict[str, Any]:
+        path = f"/api/pulls/{self.stage.repo}/{self.mine.number}"
+        return dict(taken(self.stage.viewer(self.grace).api("GET", path)))
+
+    def reads(self, number: int, key: str, *saying: str) -> str:
+        """The bot's comment with this mark, once it is there and says all that."""
+
+        def there() -> str:
+            marked = (one for one in self.stage.remarks(number) if one.is_marked(key))
+            text = next((one.text for one in marked), "")
+            return text if all(words in text for words in saying) else ""
+
+        return self.stage.house.wait_for(there)
+
+    def answered(self, who: GitUser, text: str) -> str:
+        """What the bot answers to a comment."""
+        comment = self.stage.say(who, self.mine.number, text)
+        return self.reads(self.mine.number, f"answer:{comment}")
+
+    def notes(self) -> dict[tuple[str, int], str]:
+        """Where the bot's open inline comments stand, and what they say."""
+        remarks = self.stage.remarks(self.mine.number)
+        return {(one.path, one.line): one.text for one in remarks if one.path and not one.resolved}
 
 
-def cast(house: RunningHouse) -> Story:
+def cast(stage: Stage) -> Story:
+    def somebody(name: str, group: Group, agency: str = "", **more: Any) -> GitUser:
+        return stage.somebody(Character(name, group, agency, **more))
+
     maintainer = (Role.MAINTAINER,)
     return Story(
-        house=house,
-        ada=house.person("ada", Group.AGENCY, agency="Alder", name="Ada Alder"),
-        alan=house.person("alan", Group.AGENCY, agency="Alder", roles=maintainer),
-        carl=house.person("carl", Group.CONTRACTOR, access="write"),
-        grace=house.person("grace", Group.STAFF, roles=maintainer, access="write"),
-        sam=house.person("sam", Group.STAFF, access="read"),
+        stage=stage,
+        ada=somebody("ada", Group.AGENCY, "Alder", access="write"),
+        alan=somebody("alan", Group.AGENCY, "Alder", roles=maintainer),
+        carl=somebody("carl", Group.CONTRACTOR, access="write"),
+        grace=somebody("grace", Group.STAFF, roles=maintainer, access="write"),
+        sam=somebody("sam", Group.STAFF),
     )
 
 
@@ -122,80 +151,67 @@ Told = tuple[str, list[str], dict[str, str]]
 
 
 def direct_push(story: Story) -> Told:
-    """An agency developer pushes to main of the main repository"""
-    before = story.ls_remote()
-    story.clone = story.ada.clone()
+    """An agency developer with write access pushes to main of the main repository"""
+    before = story.branches()
+    story.clone = story.clone_of(story.ada)
     story.ada.commit(
         story.clone,
         {"shop/prices.py": BROKEN_PRICES, "tests/test_prices.py": MORE_TESTS},
-        "Take the discount into account",
+        DISCOUNT,
     )
-    pushed = story.ada.git("push", "origin", "main", within=story.clone)
-    after = story.ls_remote()
-    moved = after != before
-    commands = paste_lines(pushed)
-    outcome = "pushed" if pushed.ok or moved else "refused" if len(commands) == 2 else "unexplained"
-    return outcome, [pushed.remote], {"main": after["main"]}
+    story.refusal = story.ada.git("push", "origin", "main", within=story.clone)
+    after = story.branches()
+    outcome = "refused" if story.stage.explains(story.refusal) else "unexplained"
+    if story.refusal.ok or after != before:
+        outcome = "pushed"
+    return outcome, [story.refusal.remote], {"main": after["main"]}
 
 
 def branch_of_main(story: Story) -> Told:
     """A contractor opens a pull request from a branch of the main repository"""
-    clone = story.carl.clone()
+    story.stage.fork(story.carl)  # that he has one, he forgot
+    clone = story.clone_of(story.carl)
     story.carl.must("switch", "--quiet", "--create", "banner", within=clone)
-    story.carl.commit(clone, {"banner.html": "<p>Spring</p>\n"}, "Put up the spring banner")
-    pushed = story.carl.git("push", "-o", "pull", "origin", "banner", within=clone)
-    number = pull_number(pushed)
-    found = story.house.wait_for_state(story.carl, number, "rejected")
+    story.carl.commit(clone, {"banner.html": "<p>Spring</p>\n"}, BANNER)
+    opened = story.stage.open_from_main(story.carl, clone, "banner", BANNER)
+    found = story.stands(story.carl, opened.number, "rejected")
     unmet = {one["rule"] for one in found["verdicts"] if one["state"] == "unsatisfied"}
+    coached = story.reads(opened.number, "status")
+    again = story.stage.open_as_coached(story.carl, clone, coached, BANNER)
+    story.stands(story.carl, again.number, "needs review", found["head"])
     outcome = "rejected" if "fork-only" in unmet else f"rejected by {sorted(unmet)}"
-    coached = story.house.wait_for(lambda: story.bot_says(number).get("status"))
-    return outcome, [pushed.remote, coached], {"head": story.ls_remote()["banner"]}
+    return outcome, [opened.seen, coached, again.seen], {"head": story.branches()["banner"]}
 
 
 def fork_with_faults(story: Story) -> Told:
-    """The agency follows the two lines: a pull request opens by itself, with faults in it"""
-    pushed = story.ada.git("push", "origin", "main", within=story.clone)
-    sent = story.ada.paste("\n".join(paste_lines(pushed)), story.clone)
-    story.number = pull_number(sent)
-    story.house.wait_for_state(story.ada, story.number, "needs changes")
-    story.house.wait_for(lambda: len(places(story)) >= 2, within=30)
-    at = places(story)
+    """The agency sends it as a pull request from a fork, with faults in it"""
+    story.mine = story.stage.open_after_refusal(
+        story.ada, story.clone, story.refusal, "discount", DISCOUNT
+    )
+    story.stands(story.ada, story.mine.number, "needs changes")
     wanted = {("shop/prices.py", 3), ("tests/test_prices.py", 13)}
-    outcome = "needs-changes" if wanted <= at else f"needs-changes with findings at {sorted(at)}"
-    said = story.bot_says(story.number)
-    seen = [sent.remote, said["status"]]
-    seen += [text for key, text in said.items() if key.startswith("finding:")]
-    return outcome, seen, story.head()
-
-
-def places(story: Story) -> set[tuple[str, int]]:
-    """Where the bot's open inline comments stand."""
-    repo = story.grace.forge("GET", "/api/repos?name=site").json()["repos"][0]["id"]
-    found = story.grace.forge("GET", f"/api/repos/{repo}/pulls/{story.number}").json()
-    return {
-        (one["path"], one["line"])
-        for one in found["comments"]
-        if one["key"] and one["path"] and not one["resolved"]
-    }
+    story.stage.house.wait_for(lambda: len(story.notes()) >= 2, within=30)
+    notes = story.notes()
+    right = wanted <= notes.keys()
+    outcome = "needs-changes" if right else f"needs-changes with findings at {sorted(notes)}"
+    inline = [f"{path}:{line}\n{text}" for (path, line), text in notes.items()]
+    status = story.reads(story.mine.number, "status", "`tests/test_prices.py:13`")
+    return outcome, [story.mine.seen, status, *inline], story.head()
 
 
 def the_fix(story: Story) -> Told:
     """The fix is pushed: the findings go away"""
-    head = story.ada.commit(
-        story.clone, {"shop/prices.py": MENDED_PRICES}, "Take the discount off, not on"
-    )
-    story.ada.must("push", "--quiet", "fork", f"HEAD:{branch(story)}", within=story.clone)
-    story.house.wait_for_state(story.ada, story.number, "needs review", head)
-    story.house.wait_for(lambda: not places(story), within=30)
-    status = story.house.wait_for(lambda: about(story, head))
+    head = story.pushes({"shop/prices.py": MENDED_PRICES}, "Take the discount off, not on")
+    story.stands(story.ada, story.mine.number, "needs review", head)
+    story.stage.house.wait_for(lambda: not story.notes(), within=30)
+    status = story.reads(story.mine.number, "status", "A reviewer's turn", head[:12])
     return "needs-review", [status], story.head()
 
 
 def colleague_approves(story: Story) -> Told:
     """A colleague of the same agency approves"""
-    answer = story.answer(story.number, story.say(story.alan, "/approve"))
-    found = story.pull(story.number)
-    said = [one for one in found["commands"] if one["name"] == "approve"]
+    answer = story.answered(story.alan, "/approve")
+    said = [one for one in story.pull()["commands"] if one["name"] == "approve"]
     outcome = said[-1]["said"] if said else "unheard"
     if "Grace" not in answer:
         outcome += " without a word on who could"
@@ -204,49 +220,42 @@ def colleague_approves(story: Story) -> Told:
 
 def approved_then_pushed(story: Story) -> Told:
     """Staff approve, then the author pushes once more"""
-    comment = story.say(story.grace, "/approve")
-    approved = story.answer(story.number, comment)
-    story.house.wait_for_state(story.ada, story.number, "ready")
-    head = story.ada.commit(
-        story.clone, {"shop/__init__.py": '"""The shop."""\n'}, "Say what the shop is"
-    )
-    story.ada.must("push", "--quiet", "fork", f"HEAD:{branch(story)}", within=story.clone)
-    story.house.wait_for_state(story.ada, story.number, "needs review", head)
-    told = story.house.wait_for(lambda: void_said(story))
-    times = sum(key.startswith("void:") for key in story.bot_says(story.number))
-    outcome = "void" if times == 1 else f"void, said {times} times"
-    return outcome, [approved, told], story.head()
+    approved = story.answered(story.grace, "/approve")
+    story.stands(story.ada, story.mine.number, "ready")
+    head = story.pushes({"shop/__init__.py": '"""The shop."""\n'}, "Say what the shop is")
+    story.stands(story.ada, story.mine.number, "needs review", head)
+    told = story.stage.house.wait_for(lambda: voids(story))
+    outcome = "void" if len(told) == 1 else f"void, said {len(told)} times"
+    return outcome, [approved, *told], story.head()
 
 
-def void_said(story: Story) -> str:
-    said = story.bot_says(story.number)
-    return next((text for key, text in said.items() if key.startswith("void:")), "")
+def voids(story: Story) -> list[str]:
+    remarks = story.stage.remarks(story.mine.number)
+    return [one.text for one in remarks if one.text.startswith("The approval by Grace was for")]
 
 
 def approved_and_merged(story: Story) -> Told:
     """Approved again, /merge: the merge result is tested, lands, and is deployed"""
     somebody_else_lands(story)
-    before = story.ls_remote()
-    story.answer(story.number, story.say(story.grace, "/approve"))
-    story.house.wait_for_state(story.ada, story.number, "ready")
-    asked = story.answer(story.number, story.say(story.grace, "/merge"))
-    found = story.house.wait_for_state(story.ada, story.number, "landed")
+    before = story.branches()
+    story.answered(story.grace, "/approve")
+    story.stands(story.ada, story.mine.number, "ready")
+    asked = story.answered(story.grace, "/merge")
+    found = story.stands(story.ada, story.mine.number, "landed")
     commit = found["landing"]["commit"]
-    story.house.wait_for(lambda: story.ls_remote()["deploy"] == commit, within=30)
-    status = story.house.wait_for(
-        lambda: "This has landed" in (text := story.bot_says(story.number)["status"]) and text
-    )
-    after = story.ls_remote()
+    story.stage.house.wait_for(lambda: story.branches()["deploy"] == commit, within=30)
+    status = story.reads(story.mine.number, "status", "This has landed")
+    after = story.branches()
     wanted = [before["main"], found["head"]]
     outcome = "landed" if landed_as_tested(story, found, after, wanted) else "landed, but not so"
-    return outcome, [asked, str(status)], {**after, **story.head()}
+    return outcome, [asked, status], {**after, **story.head()}
 
 
 def landed_as_tested(
     story: Story, found: Mapping[str, Any], after: Mapping[str, str], parents: list[str]
 ) -> bool:
     """Both branches hold the landed commit, it merges what it should, its tree was tested."""
-    clone = story.grace.clone(name="afterwards")
+    clone = story.clone_of(story.grace, "afterwards")
     commit = found["landing"]["commit"]
     shape = story.grace.must("log", "-1", "--format=%P %T", commit, within=clone).split()
     return (
@@ -258,16 +267,15 @@ def landed_as_tested(
 
 def somebody_else_lands(story: Story) -> None:
     """Main moves on, so that the merge result is a tree that nobody has tested yet."""
-    clone = story.sam.clone()
+    clone = story.clone_of(story.sam)
     head = story.sam.commit(
-        clone, {"README.md": "# A sample site\n\nOpen on Sundays.\n"}, "Say when the shop is open"
+        clone, {"README.md": "# A sample site\n\nOpen on Sundays.\n"}, OPENING_HOURS
     )
-    sent = story.sam.git("push", story.sam.url("sam"), "HEAD:refs/heads/opening", within=clone)
-    number = pull_number(sent)
-    story.house.wait_for_state(story.sam, number, "needs review", head)
+    opened = story.stage.open_from_fork(story.sam, clone, "opening", OPENING_HOURS)
+    story.stands(story.sam, opened.number, "needs review", head)
     for word in ("/approve", "/merge"):
-        story.grace.say("site", number, word)
-    story.house.wait_for_state(story.sam, number, "landed")
+        story.stage.say(story.grace, opened.number, word)
+    story.stands(story.sam, opened.number, "landed")
 
 
 SCENES: tuple[tuple[str, Callable[[Story], Told]], ...] = (
@@ -281,41 +289,16 @@ SCENES: tuple[tuple[str, Callable[[Story], Told]], ...] = (
 )
 
 
-def play(house: RunningHouse) -> Iterator[Scene]:
+def play(stage: Stage) -> Iterator[Scene]:
     """Each scene as it ends. One that goes wrong ends the story with what went wrong."""
-    story = cast(house)
+    story = cast(stage)
     for expected, scene in SCENES:
         started = time.monotonic()
         name = (scene.__doc__ or "").splitlines()[0]
         try:
             outcome, seen, commits = scene(story)
-        except (TookTooLong, GitRefused, KeyError) as error:
+        except (TookTooLong, Refused, requests.RequestException, KeyError) as error:
             took = round(time.monotonic() - started, 2)
             yield Scene(name, expected, f"went wrong: {error}", [], {}, took)
             return
         yield Scene(name, expected, outcome, seen, commits, round(time.monotonic() - started, 2))
-
-
-def paste_lines(said: Said) -> list[str]:
-    """The commands in a refusal: its indented git lines."""
-    return re.findall(r"^ {4}(git .+)$", said.remote, re.MULTILINE)
-
-
-def pull_number(said: Said) -> int:
-    found = re.search(r"Pull request #(\d+)", said.text)
-    if not found:
-        raise TookTooLong(f"no pull request opened: {said.text}")
-    return int(found[1])
-
-
-def branch(story: Story) -> str:
-    """The branch of the fork that the pull request comes from."""
-    repo = story.grace.forge("GET", "/api/repos?name=site").json()["repos"][0]["id"]
-    found = story.grace.forge("GET", f"/api/repos/{repo}/pulls/{story.number}").json()
-    return f"refs/heads/{found['source']['branch']}"
-
-
-def about(story: Story, head: str) -> str | None:
-    """The status comment once it speaks of this head."""
-    text = story.bot_says(story.number).get("status", "")
-    return text if head[:12] in text else None

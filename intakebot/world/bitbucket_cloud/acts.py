@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 from intakebot.world.bitbucket_cloud import making, pushes
 from intakebot.world.bitbucket_cloud.api.call import EVERY_SCOPE
 from intakebot.world.bitbucket_cloud.member import Member
-from intakebot.world.bitbucket_cloud.pull_state import Pull
+from intakebot.world.bitbucket_cloud.pull_state import Pull, Remark
 from intakebot.world.bitbucket_cloud.site import Site
 from intakebot.world.bitbucket_cloud.state import (
     LEVELS,
@@ -91,6 +92,12 @@ class Acts:
     def pull(self, full_name: str, number: int) -> Pull:
         with self.site.lock:
             return self.site.state.at(full_name).pulls[number]
+
+    def remarks(self, full_name: str, number: int) -> list[Remark]:
+        """The comments that the pull request's page shows now, oldest first."""
+        with self.site.lock:
+            said = self.site.state.at(full_name).pulls[number].remarks.values()
+            return [copy.deepcopy(one) for one in said if not (one.deleted or one.pending)]
 
     def fork(
         self,
