@@ -126,7 +126,7 @@ def test_people_speak_and_reword_with_their_own_rights(shop: Workshop, opened: i
     changed = shop.pull(opened)
     assert (changed.title, changed.description, changed.draft) == (wish.title, "Because.", True)
     shop.person("bob", Group.AGENCY, agency="Birch")
-    bob = next(one for one in forge._get("/api/people?login=bob")["people"])
+    bob = next(one for one in forge.api.get("/api/people?login=bob")["people"])
     with pytest.raises(ContributorError):
         forge.reword(shop.repo_id, opened, bob["id"], wish)
     with pytest.raises(ContributorError, match="branch"):

@@ -1,0 +1,89 @@
+"""Asks the Git forge's JSON API, and says what each refusal means."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from intakebot.forges.git.shapes import Json
+from intakebot.model import OperatorError, TryLater
+
+TIMEOUT = (5, 30)  # seconds to connect, to answer
+Auth = tuple[str, str]  # login, token
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: Json
+
+
+class Api:
+    """`url` is the forge's base address; `auth` is shown where a request names no other."""
+
+    def __init__(self, url: str, auth: Auth) -> None:
+        self.url = url
+        self.auth = auth
+        self.session = requests.Session()
+        self.session.trust_env = False  # no proxy or netrc of the machine comes between
+
+    def get(self, path: str) -> Json:
+        return self.ask("GET", path).body
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        accept: Collection[int] = (),
+        auth: Auth | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """One request. Statuses in `accept` come back like a success; all others raise."""
+        try:
+            response = self.session.request(
+                method,
+                self.url + path,
+                json=body,
+                auth=auth or self.auth,
+                headers=dict(headers or {}),
+                timeout=TIMEOUT,
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            kind = type(error).__name__
+            raise TryLater(
+                f"the Git forge at {self.url} does not answer ({kind}); is it running?"
+            ) from error
+        if response.status_code not in accept:
+            _judge(response, f"{method} {path}: {response.status_code}")
+        return Answer(response.status_code, _object(response))
+
+
+def _judge(response: requests.Response, said: str) -> None:
+    """Raises for everything but a success."""
+    status = response.status_code
+    if status in (401, 403):
+        raise OperatorError(
+            f"the Git forge refuses the bot: {said}; check the GIT_*_TOKEN settings"
+        )
+    if status >= 500 or status in (409, 429):
+        raise TryLater(f"the Git forge: {said}")
+    if status >= 300:
+        raise OperatorError(f"the Git forge: {said}")
+
+
+def _object(response: requests.Response) -> Json:
+    if response.status_code == 204:
+        return {}
+    try:
+        found = response.json()
+    except requests.JSONDecodeError as error:
+        raise TryLater("the Git forge answered something that is not JSON") from error
+    if not isinstance(found, dict):
+        raise TryLater("the Git forge answered something that is not an object")
+    return found
