@@ -30,6 +30,14 @@ def test_html_comes_instead_of_json(stage: Scene) -> None:
     assert stage.wim.api("GET", SITE).json()["slug"] == "site"
 
 
+def test_json_that_ends_in_the_middle_comes_instead_of_the_answer(stage: Scene) -> None:
+    stage.cloud.mischief.says('{"slug": "si', "GET")
+    answer = stage.wim.api("GET", SITE)
+    assert (answer.status_code, answer.text) == (200, '{"slug": "si')
+    assert answer.headers["Content-Type"] == "application/json"
+    assert stage.wim.api("GET", SITE).json()["slug"] == "site"
+
+
 @pytest.mark.parametrize(("after", "said"), [(False, 0), (True, 1)])
 def test_a_connection_is_cut_before_or_after_the_work(stage: Scene, after: bool, said: int) -> None:
     number = stage.propose()

@@ -185,6 +185,8 @@ def _trapped(trap: Answering) -> Response:
     headers = {} if trap.retry_after is None else {"Retry-After": str(trap.retry_after)}
     if trap.html:
         return Response(HTML, trap.status, headers, mimetype="text/html")
+    if trap.text is not None:
+        return Response(trap.text, trap.status, headers, mimetype="application/json")
     said = {429: "Rate limit for this resource has been exceeded", 555: "Timed out, retry later"}
     message = said.get(trap.status, "Something went wrong")
     return _response(Answer(trap.status, Refusal(trap.status, message).body, headers))

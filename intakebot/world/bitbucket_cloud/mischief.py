@@ -15,11 +15,12 @@ HTML = "<!DOCTYPE html><html><title>Bitbucket is down for maintenance</title></h
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """Instead of doing the work. `html` replaces the JSON error."""
+    """Instead of doing the work. `html` replaces the JSON error, and so does `text`."""
 
     status: int
     html: bool = False
     retry_after: int | None = None
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,10 @@ class Mischief:
     def html(self, matching: str = "", *, times: int = 1, status: int = 200) -> None:
         """A page for people instead of JSON, nothing done."""
         self.answer(status, matching, times=times, html=True)
+
+    def says(self, text: str, matching: str = "", *, times: int = 1) -> None:
+        """200 and this text, which calls itself JSON and need not be any; nothing done."""
+        self._trap(matching, Answering(200, text=text), times)
 
     def cut(self, matching: str = "", *, times: int = 1, after: bool = False) -> None:
         self._trap(matching, Cutting(after), times)

@@ -6,7 +6,6 @@ from intakebot.world.bitbucket_cloud import commits, shapes
 from intakebot.world.bitbucket_cloud.api.call import (
     COMMIT,
     READ_REPO,
-    WRITE_REPO,
     Answer,
     Call,
     Route,
@@ -89,5 +88,5 @@ def _shape(call: Call, repo: Repository, said: Remark) -> Json:
 ROUTES = (
     Route("GET", COMMIT, show, READ_REPO),
     Route("GET", f"{COMMIT}/comments", listing, READ_REPO),
-    Route("POST", f"{COMMIT}/comments", write, WRITE_REPO),
+    Route("POST", f"{COMMIT}/comments", write, READ_REPO),
 )
