@@ -10,6 +10,7 @@ from typing import Any
 from intakebot.core.escape import visible
 from intakebot.forges.bitbucket_cloud import advice
 from intakebot.forges.bitbucket_cloud.words import Token
+from intakebot.forges.http import retry_after
 from intakebot.model import OperatorError, TryLater
 
 AFTER_429 = 60.0  # seconds, when the answer does not say
@@ -48,7 +49,8 @@ def judged(answer: Answer, asked: str, accept: Collection[int], token: Token) ->
             raise TryLater(f"{said}, with something that is not JSON", after=AFTER_5XX)
         return answer
     if status == 429:
-        raise TryLater(f"{said}, the limit of calls", after=_retry_after(answer))
+        wait = retry_after(answer.headers.get("Retry-After"), AFTER_429)
+        raise TryLater(f"{said}, the limit of calls", after=wait)
     if status >= 500:  # 555 is the product's own word for "took too long"
         raise TryLater(said, after=AFTER_5XX)
     if status in (408, 409):
@@ -66,13 +68,6 @@ def reason(answer: Answer) -> str:
     error = body.get("error") if isinstance(body, Mapping) else None
     message = error.get("message") if isinstance(error, Mapping) else None
     return visible(str(message), 300) if message else ""
-
-
-def _retry_after(answer: Answer) -> float:
-    text = answer.headers.get("Retry-After", "").strip()
-    if not text.isascii() or not text.isdigit():  # a date is allowed too, and nobody sends one
-        return AFTER_429
-    return min(float(text), 3600.0)
 
 
 def one_object(answer: Answer, path: str) -> Json:

@@ -13,8 +13,6 @@ from datetime import datetime
 from urllib.parse import urljoin, urlsplit
 
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3 import Retry
 from urllib3.exceptions import HTTPError
 
 from intakebot.core.escape import visible
@@ -28,6 +26,7 @@ from intakebot.forges.bitbucket_cloud.answers import (
     reason,
 )
 from intakebot.forges.bitbucket_cloud.words import Token, Tokens
+from intakebot.forges.http import new_session
 from intakebot.model import OperatorError, TryLater
 
 __all__ = ["Answer", "Api", "Json", "reason"]
@@ -53,18 +52,7 @@ class Api:
         self.tokens = tokens
         self.wait = wait
         self.allowance = Allowance(now)
-        self.session = requests.Session()
-        self.session.trust_env = False  # no proxy or netrc of the machine comes between
-        again = Retry(
-            total=2,
-            status=0,
-            redirect=0,
-            backoff_factor=0.3,
-            allowed_methods=frozenset({"GET"}),
-            respect_retry_after_header=False,  # that is the caller's to wait for
-        )
-        for scheme in ("http://", "https://"):
-            self.session.mount(scheme, HTTPAdapter(max_retries=again))
+        self.session = new_session()
 
     def get(self, path: str, *, can_wait: bool = False) -> Json:
         """One object. Raises TryLater, or OperatorError for what is not there or not allowed."""

@@ -9,9 +9,12 @@ from typing import Any
 import requests
 
 from intakebot.forges.git.shapes import Json
+from intakebot.forges.http import new_session, retry_after
 from intakebot.model import OperatorError, TryLater
 
 TIMEOUT = (5, 30)  # seconds to connect, to answer
+AFTER_429 = 60.0  # seconds, when the answer does not say
+AFTER_5XX = 15.0
 Auth = tuple[str, str]  # login, token
 
 
@@ -27,8 +30,7 @@ class Api:
     def __init__(self, url: str, auth: Auth) -> None:
         self.url = url
         self.auth = auth
-        self.session = requests.Session()
-        self.session.trust_env = False  # no proxy or netrc of the machine comes between
+        self.session = new_session()
 
     def get(self, path: str) -> Json:
         return self.ask("GET", path).body
@@ -71,7 +73,11 @@ def _judge(response: requests.Response, said: str) -> None:
         raise OperatorError(
             f"the Git forge refuses the bot: {said}; check the GIT_*_TOKEN settings"
         )
-    if status >= 500 or status in (409, 429):
+    if status >= 500 or status == 429:
+        usual = AFTER_429 if status == 429 else AFTER_5XX
+        wait = retry_after(response.headers.get("Retry-After"), usual)
+        raise TryLater(f"the Git forge: {said}", after=wait)
+    if status == 409:
         raise TryLater(f"the Git forge: {said}")
     if status >= 300:
         raise OperatorError(f"the Git forge: {said}")
