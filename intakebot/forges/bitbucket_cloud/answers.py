@@ -74,3 +74,11 @@ def one_object(answer: Answer, path: str) -> Json:
     if not isinstance(answer.body, Mapping):
         raise TryLater(f"Bitbucket Cloud answered {path} with something that is not an object")
     return answer.body
+
+
+def values_of(page: object, path: str) -> list[Json]:
+    """What a page of a list holds; a page without values is no empty one."""
+    values = page.get("values") if isinstance(page, Mapping) else None
+    if not isinstance(values, list):
+        raise TryLater(f"Bitbucket Cloud answered {path} with something that is not a list")
+    return [one for one in values if isinstance(one, Mapping)]

@@ -24,6 +24,7 @@ from intakebot.forges.bitbucket_cloud.answers import (
     one_object,
     parsed,
     reason,
+    values_of,
 )
 from intakebot.forges.bitbucket_cloud.words import Token, Tokens
 from intakebot.forges.http import new_session
@@ -71,7 +72,7 @@ class Api:
         while len(seen) < MOST_PAGES:
             seen.add(place)
             page = self.get(place, can_wait=can_wait)
-            values += [one for one in page.get("values", ()) if isinstance(one, Mapping)]
+            values += values_of(page, path)
             following = page.get("next")
             if not following:
                 return values

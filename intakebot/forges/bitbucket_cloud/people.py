@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
+from intakebot.forges.bitbucket_cloud.answers import values_of
 from intakebot.forges.bitbucket_cloud.http import Api
 from intakebot.forges.bitbucket_cloud.shapes import NOBODY, account, text
 from intakebot.forges.bitbucket_cloud.words import Connection, Token
@@ -47,9 +48,7 @@ def permission(api: Api, connection: Connection, account_id: str) -> Permission:
             "account has to be an administrator of the repository",
             after=60,
         )
-    found = answer.body.get("values", ()) if isinstance(answer.body, dict) else None
-    if found is None:
-        raise TryLater(f"Bitbucket Cloud did not say who may do what in {connection.name}")
+    found = values_of(answer.body, "permissions/repositories")
     own = [one for one in found if text(one, "user", "uuid") == account_id]
     levels = {text(one, "permission") for one in own}
     return next((LEVELS[level] for level in LEVELS if level in levels), Permission.NONE)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any, Literal
 
 from intakebot.forges.api import Ability, PullsSince, Refused
-from intakebot.forges.git.http import Api
+from intakebot.forges.git.http import Answer, Api
 from intakebot.forges.git.shapes import Json, read_account, read_incident, read_pull
 from intakebot.model import (
     Account,
@@ -27,6 +28,7 @@ from intakebot.model import (
     ResolveInline,
     SetReview,
     SetStatus,
+    TryLater,
     Wording,
 )
 from intakebot.repo.git import Credential
@@ -34,6 +36,7 @@ from intakebot.repo.git import Credential
 __all__ = ["GitForge"]
 
 BOT = "intakebot"
+NUMBER = re.compile(r"[1-9][0-9]{0,17}")  # what the forge takes for an id or a place in its order
 
 
 class GitForge:
@@ -68,29 +71,30 @@ class GitForge:
         return [self._repo(found) for found in self.api.get("/api/repos")["repos"]]
 
     def pull(self, repo_id: str, number: int) -> Pull | None:
+        repo = self._repo(self.api.get(f"/api/repos/{repo_id}"))
         answer = self.api.ask("GET", f"/api/repos/{repo_id}/pulls/{number}", accept=(404,))
         if answer.status == 404:
             return None
-        repo = self._repo(self.api.get(f"/api/repos/{repo_id}"))
         url = f"{self.public_url}/pulls/{repo.name}/{number}"
         return read_pull(answer.body, repo, url, self.me().id)
 
     def pulls_since(self, repo_id: str, cursor: str) -> PullsSince:
         numbers: list[int] = []
+        seq = int(cursor) if NUMBER.fullmatch(cursor) else 0
         while True:
-            query = f"state=all&after={cursor or 0}"
-            answer = self.api.get(f"/api/repos/{repo_id}/pulls?{query}")
+            answer = self.api.get(f"/api/repos/{repo_id}/pulls?state=all&after={seq}")
             numbers += [pull["number"] for pull in answer["pulls"]]
-            moved = str(answer["seq"]) != cursor
-            cursor = str(answer["seq"])
-            if not answer["pulls"] or not moved:
-                return PullsSince(tuple(dict.fromkeys(numbers)), cursor)
+            before, seq = seq, int(answer["seq"])
+            if not answer["pulls"] or seq == before:
+                return PullsSince(tuple(dict.fromkeys(numbers)), str(seq))
 
     def incidents_since(self, repo_id: str, cursor: str) -> Sequence[Incident]:
         answer = self.api.get(f"/api/repos/{repo_id}/incidents?after={cursor or 0}")
         return [read_incident(found, repo_id) for found in answer["incidents"]]
 
     def permission(self, repo_id: str, account_id: str) -> Permission:
+        if not NUMBER.fullmatch(account_id):
+            return Permission.NONE
         answer = self.api.get(f"/api/repos/{repo_id}/permissions/{account_id}")
         return Permission(answer["permission"])
 
@@ -98,28 +102,44 @@ class GitForge:
         place = f"/api/repos/{pull.repo.id}/pulls/{pull.number}"
         match effect:
             case PostComment(key, text):
-                return self._made(place, {"text": text, "key": key})
+                return self._post(place, {"text": text, "key": key})
             case PostInline(note):
-                body = {"text": note.text, "key": note.key, "path": note.path, "line": note.line}
-                return self._made(place, body)
+                # Without a line it is about the whole file.
+                body = {"text": note.text, "key": note.key, "path": note.path}
+                return self._post(place, {**body, "line": note.line or None})
             case EditComment(_, comment, text):
-                self.api.ask("PATCH", f"{place}/comments/{comment}", {"text": text})
-            case ResolveInline(_, comment):
-                self.api.ask("PATCH", f"{place}/comments/{comment}", {"resolved": True})
+                if not self._mend(place, comment, {"text": text}):
+                    raise TryLater(f"comment {comment} is gone from {pull.url}; reading again")
+            case ResolveInline(_, comment):  # one that was deleted is out of the way, too
+                self._mend(place, comment, {"resolved": True})
             case SetStatus(head, status):
-                self.api.ask("PUT", f"/api/repos/{pull.repo.id}/statuses/{head}", asdict(status))
+                self._do("PUT", f"/api/repos/{pull.repo.id}/statuses/{head}", asdict(status))
             case SetReview() | PutReport():
                 raise Refused("the Git forge has no reviews by the bot and no reports")
             case Decline():
-                self.api.ask("PATCH", place, {"state": "closed"})
+                self._do("PATCH", place, {"state": "closed"})
         return None
 
-    def _made(self, place: str, body: Mapping[str, Any]) -> str:
-        return str(self.api.ask("POST", f"{place}/comments", body).body["id"])
+    def _post(self, place: str, body: Mapping[str, Any]) -> str:
+        return str(self._do("POST", f"{place}/comments", body).body["id"])
+
+    def _mend(self, place: str, comment: str, body: Mapping[str, Any]) -> bool:
+        """False when the comment was deleted."""
+        answer = self._do("PATCH", f"{place}/comments/{comment}", body, accept=(404,))
+        return answer.status != 404
+
+    def _do(
+        self, method: str, path: str, body: Mapping[str, Any], accept: Collection[int] = ()
+    ) -> Answer:
+        """Raises Refused for what is wrong with this one effect, however often it is tried."""
+        answer = self.api.ask(method, path, body, accept=(400, 413, *accept))
+        if answer.status in (400, 413):
+            raise Refused(f"the Git forge refuses it ({answer.status}): {answer.error}")
+        return answer
 
     def whoami(self, login: str, token: str) -> Account | None:
         answer = self.api.ask("GET", "/api/user", auth=(login, token), accept=(401, 403))
-        if answer.status != 200 or answer.body.get("scope") != "person":
+        if answer.status != 200 or answer.body["scope"] != "person":
             return None
         return read_account(answer.body)
 
@@ -145,7 +165,7 @@ class GitForge:
             headers={"On-Behalf-Of": account_id},
         )
         if answer.status >= 400:
-            raise ContributorError(answer.body.get("error") or "The Git forge refuses this.")
+            raise ContributorError(answer.error or "The Git forge refuses this.")
         return answer.body
 
     def _repo(self, found: Json) -> Repo:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 import requests
 
@@ -20,8 +21,15 @@ Auth = tuple[str, str]  # login, token
 
 @dataclass(frozen=True, slots=True)
 class Answer:
+    """`body` raises TryLater for what it lacks: a half answer is none."""
+
     status: int
     body: Json
+
+    @property
+    def error(self) -> str:
+        """The forge's own sentence about a refusal; "" when it gave none."""
+        return str(self.body.get("error") or "")
 
 
 class Api:
@@ -61,13 +69,17 @@ class Api:
             raise TryLater(
                 f"the Git forge at {self.url} does not answer ({kind}); is it running?"
             ) from error
+        said = f"the Git forge: {method} {path}: {response.status_code}"
         if response.status_code not in accept:
-            _judge(response, f"{method} {path}: {response.status_code}")
-        return Answer(response.status_code, _object(response))
+            _judge(response, said)
+        answer = Answer(response.status_code, _object(response, said))
+        if answer.status >= 300 and answer.status not in accept:
+            raise OperatorError(f"{said} {answer.error}".rstrip())
+        return answer
 
 
 def _judge(response: requests.Response, said: str) -> None:
-    """Raises for everything but a success."""
+    """Raises for "not now" and for a credential that is refused."""
     status = response.status_code
     if status in (401, 403):
         raise OperatorError(
@@ -75,21 +87,24 @@ def _judge(response: requests.Response, said: str) -> None:
         )
     if status >= 500 or status == 429:
         usual = AFTER_429 if status == 429 else AFTER_5XX
-        wait = retry_after(response.headers.get("Retry-After"), usual)
-        raise TryLater(f"the Git forge: {said}", after=wait)
+        raise TryLater(said, after=retry_after(response.headers.get("Retry-After"), usual))
     if status == 409:
-        raise TryLater(f"the Git forge: {said}")
-    if status >= 300:
-        raise OperatorError(f"the Git forge: {said}")
+        raise TryLater(said)
 
 
-def _object(response: requests.Response) -> Json:
+def _object(response: requests.Response, said: str) -> Json:
+    """The forge says everything in JSON objects, refusals too; what else comes is not its word."""
     if response.status_code == 204:
         return {}
     try:
-        found = response.json()
-    except requests.JSONDecodeError as error:
-        raise TryLater("the Git forge answered something that is not JSON") from error
+        found = json.loads(response.content, object_hook=_Told)
+    except (ValueError, RecursionError) as error:
+        raise TryLater(f"{said}, with something that is not JSON", after=AFTER_5XX) from error
     if not isinstance(found, dict):
-        raise TryLater("the Git forge answered something that is not an object")
+        raise TryLater(f"{said}, with something that is not an object", after=AFTER_5XX)
     return found
+
+
+class _Told(dict[str, Any]):
+    def __missing__(self, key: str) -> NoReturn:
+        raise TryLater(f"the Git forge's answer lacks {key!r}", after=AFTER_5XX)
