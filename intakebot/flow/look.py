@@ -109,11 +109,14 @@ def _bring(house: House, row: work.PullRow, lease: Lease) -> datetime | None:
 
 
 def consider(house: House, row: work.PullRow, pull: Pull) -> Report:
-    """Rooms 5 to 7: everything but writing it down and sending it (`intakebot check`)."""
+    """Rooms 5 to 7: everything but writing it down and sending it (`intakebot check`).
+
+    Raises TryLater while the forge shows less than what it was sent.
+    """
     judged = judgement(house, row, pull)
     forge = house.forges[row.repo.forge]
     with house.database.read() as connection:
-        said = remember_said(connection, row.id, pull.head)
+        said = remember_said(connection, row.id, pull.head, house.now(), forge.lag)
         known = marks_table.of_pull(connection, row.id)
     closing = closing_time(judged.facts, judged.verdicts, pull.created_at)
     wanted = _wanted(house, judged, closing, forge.abilities, said)
@@ -123,6 +126,7 @@ def consider(house: House, row: work.PullRow, pull: Pull) -> Report:
     seen = seen_look(marks, pull.status, pull.state, pull.review, report)
     planned = plan(wanted, seen, marks, pull.head, judged.standing.why)
     effects = [effect for effect in planned if said.takes(pull, effect)]
+    said.must_show(effects)
     waits = closing is not None and closing > house.now() and pull.state is PullState.OPEN
     ids = {mark.id: key for key, mark in marks.items()}
     return Report(judged, tuple(effects), closing if waits else None, ids)

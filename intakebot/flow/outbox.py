@@ -48,12 +48,13 @@ def send(house: House, forge: Forge, pull_id: int, pull: Pull, effects: Sequence
             continue
         crashpoint("effect.after_send")
         with house.database.write() as connection:
-            if made is not None and (mark := _mark(effect)):
+            if made is not None and (mark := mark_of(effect)):
                 marks.keep(connection, pull_id, {made: mark})
             receipts.confirm(connection, pull_id, key, house.now())
 
 
-def _mark(effect: Effect) -> str:
+def mark_of(effect: Effect) -> str:
+    """The mark of the comment that this effect makes; "" where it makes none."""
     match effect:
         case PostComment(key, _):
             return key

@@ -38,6 +38,7 @@ class Forge(Protocol):
 
     name: str
     abilities: frozenset[Ability]
+    lag: timedelta  # that a read may be behind what the forge has taken
 
     def survey_every(self) -> timedelta:
         """How long a survey of one repository should keep from the next, as limits are now."""
@@ -58,12 +59,16 @@ class Forge(Protocol):
         """One pull request, whole; None when there is none of that number."""
 
     def pulls_since(self, repo_id: str, cursor: str) -> PullsSince:
-        """Pull requests that changed after `cursor`; "" asks for all of them."""
+        """Pull requests that changed after `cursor`; "", or a cursor of another forge's, asks
+        for all, of which closed ones may be missing."""
 
     def incidents_since(self, repo_id: str, cursor: str) -> Sequence[Incident]: ...
 
     def permission(self, repo_id: str, account_id: str) -> Permission:
-        """What this account may do now. Raises TryLater when that can't be looked up."""
+        """What this account may do now; NONE for one that nobody has.
+
+        Raises TryLater when that can't be looked up, so that it is not granted.
+        """
 
     def perform(self, pull: Pull, effect: Effect) -> str | None:
         """Do one effect; the id of the comment it made, if any. Doing it twice is seen once.

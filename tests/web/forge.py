@@ -37,6 +37,7 @@ class FakeForge:
 
     name = "git"
     abilities: frozenset[Ability] = frozenset()
+    lag = timedelta(0)
 
     def __init__(self, repo: Repo) -> None:
         self.repo = repo

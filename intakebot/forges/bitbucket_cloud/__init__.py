@@ -13,9 +13,11 @@ from intakebot.forges.bitbucket_cloud.heads import SeenHeads, Tips
 from intakebot.forges.bitbucket_cloud.http import Api
 from intakebot.forges.bitbucket_cloud.pace import Pace
 from intakebot.forges.bitbucket_cloud.places import Forks
+from intakebot.forges.bitbucket_cloud.posted import Posted
 from intakebot.forges.bitbucket_cloud.read import Reader
 from intakebot.forges.bitbucket_cloud.statuses import Statuses
 from intakebot.forges.bitbucket_cloud.words import (
+    LAG,
     Connection,
     Token,
     Tokens,
@@ -45,6 +47,7 @@ class BitbucketCloud:
 
     name = "bitbucket-cloud"
     abilities = frozenset({Ability.REVIEW, Ability.REPORT, Ability.CONNECT, Ability.PAST_US})
+    lag = LAG
 
     def __init__(
         self,
@@ -62,6 +65,7 @@ class BitbucketCloud:
         self.connected = connected
         self.me = people.Me(self.api)
         self.statuses = Statuses(self.api)
+        self.posted = Posted(self.api, now)
         self.pace = Pace(self.api, connected, survey_every)
         self.names: dict[str, str] = {}  # the newest full name of each repository
         self.reader = Reader(
@@ -109,7 +113,7 @@ class BitbucketCloud:
         main = self._connection(pull.repo.id).path
         path = f"{main}/pullrequests/{pull.number}"
         places = [main, *self._fork(pull)]
-        return Effects(self.api, self.statuses, pull, path, places).perform(effect)
+        return Effects(self.api, self.statuses, self.posted, pull, path, places).perform(effect)
 
     def whoami(self, login: str, token: str) -> Account | None:
         return people.whoami(self.api, self.me, login, token)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from intakebot.core import marks
 from intakebot.forges.api import Refused
 from intakebot.forges.bitbucket_cloud.http import Answer, Api, reason
+from intakebot.forges.bitbucket_cloud.posted import Posted
 from intakebot.forges.bitbucket_cloud.reports import put_report
 from intakebot.forges.bitbucket_cloud.shapes import part, text
 from intakebot.forges.bitbucket_cloud.statuses import Statuses
@@ -40,6 +41,7 @@ class Effects:
 
     api: Api
     statuses: Statuses
+    posted: Posted
     pull: Pull
     path: str
     places: Sequence[str]
@@ -47,7 +49,7 @@ class Effects:
     def perform(self, effect: Effect) -> str | None:
         match effect:
             case PostComment(key, words):
-                return _id(self._comment("POST", "comments", {"content": _signed(words, key)}))
+                return self._post(key, {"content": _signed(words, key)})
             case EditComment(key, comment, words):
                 self._edit(comment, {"content": _signed(words, key)})
             case PostInline(note):
@@ -64,6 +66,14 @@ class Effects:
                 self._decline()
         return None
 
+    def _post(self, key: str, body: Mapping[str, object]) -> str:
+        known = self.posted.standing(self.pull, self.path, key)
+        if known is not None:
+            return known
+        made = _id(self._comment("POST", "comments", body))
+        self.posted.keep(self.pull, key, made)
+        return made
+
     def _comment(self, method: str, path: str, body: Mapping[str, object]) -> Answer:
         whole = {"type": "pullrequest_comment", **body}
         return self.api.ask(method, f"{self.path}/{path}", whole, accept=(400, 404))
@@ -74,12 +84,11 @@ class Effects:
             raise TryLater(f"comment {comment} is gone from {self.pull.url}; reading again")
         _must_be_done(answer, "the comment")
 
-    def _inline(self, note: InlineNote) -> str | None:
+    def _inline(self, note: InlineNote) -> str:
         anchor: dict[str, object] = {"path": note.path}
         if note.line:
             anchor["to"] = note.line
-        body = {"content": _signed(note.text, note.key), "inline": anchor}
-        return _id(self._comment("POST", "comments", body))
+        return self._post(note.key, {"content": _signed(note.text, note.key), "inline": anchor})
 
     def _resolve(self, comment: str) -> None:
         """409: it is resolved; 404: it was deleted. Either way it is out of the way."""

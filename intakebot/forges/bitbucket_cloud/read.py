@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from intakebot.forges.bitbucket_cloud import activity as order
 from intakebot.forges.bitbucket_cloud.comments import read_comments
@@ -14,11 +14,10 @@ from intakebot.forges.bitbucket_cloud.places import Forks
 from intakebot.forges.bitbucket_cloud.shapes import Json, Place, account, moment, part, place, text
 from intakebot.forges.bitbucket_cloud.statuses import Statuses
 from intakebot.forges.bitbucket_cloud.whole import Parts, opinions, state_of, whole
-from intakebot.forges.bitbucket_cloud.words import Connection, repository_path
+from intakebot.forges.bitbucket_cloud.words import LAG, Connection, repository_path
 from intakebot.model import Account, OperatorError, Pull, PullState, Repo, TryLater
 from intakebot.repo.mirror import Unreadable
 
-LAG = timedelta(minutes=2)  # that the activity may be behind what it tells of
 LONG_LIST = "pagelen=50"  # more is refused in places
 
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Literal
 from urllib.parse import quote
+
+LAG = timedelta(minutes=2)  # that a read may be behind what the product has taken
 
 Purpose = Literal["read", "land"]
 TokenKind = Literal["api", "access", "oauth"]

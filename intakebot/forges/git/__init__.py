@@ -44,6 +44,7 @@ class GitForge:
 
     name = "git"
     abilities: frozenset[Ability] = frozenset()
+    lag = timedelta(0)
 
     def __init__(self, url: str, public_url: str, tokens: Mapping[str, str]) -> None:
         self.api = Api(url, (BOT, tokens.get("bot", "")))
