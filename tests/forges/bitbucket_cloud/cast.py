@@ -3,33 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import requests
 
 from intakebot.forges.bitbucket_cloud import BitbucketCloud, Connection, Token
-from intakebot.forges.bitbucket_cloud.words import Purpose
+from intakebot.forges.bitbucket_cloud.words import Purpose, Tokens
 from intakebot.model import Pull, SetStatus, Status
 from intakebot.repo.git import Credential
 from intakebot.repo.mirror import Mirror
 from intakebot.world import bitbucket_cloud as fake
 from intakebot.world.bitbucket_cloud import Member, Recorded
+from tests.forges.clock import Clock
+
+__all__ = ["MAIN", "PAGE", "Cast", "Clock"]
 
 MAIN = "acme/site"
 PAGE = {"index.html": "<p>One</p>\n"}
-
-
-@dataclass
-class Clock:
-    """The world's time and ours: real, and put forward at will."""
-
-    ahead: timedelta = timedelta()
-
-    def now(self) -> datetime:
-        return datetime.now(UTC) + self.ahead
 
 
 @dataclass
@@ -60,12 +53,12 @@ class Cast:
         self.clone = self.ada.clone("ada/site")
         self.forge = self.new_forge()
 
-    def new_forge(self) -> BitbucketCloud:
+    def new_forge(self, tokens: Tokens | None = None) -> BitbucketCloud:
         """A plug that has seen nothing, as in another process."""
         return BitbucketCloud(
             api_url=self.cloud.url,
             git_url=self.cloud.git_url,
-            tokens=lambda purpose: self.tokens[purpose],
+            tokens=tokens or (lambda purpose: self.tokens[purpose]),
             connected=lambda: self.connections,
             now=self.clock.now,
             tips=self._tip,
@@ -82,7 +75,7 @@ class Cast:
         return found
 
     def later(self, minutes: float) -> None:
-        self.clock.ahead += timedelta(minutes=minutes)
+        self.clock.later(minutes)
 
     def api_calls(self, by: str = "intakebot") -> list[Recorded]:
         """Calls of the REST API by the bot, oldest first."""
@@ -126,7 +119,7 @@ class Cast:
         with self.cloud.site.lock:
             main = self.cloud.state.at(MAIN)
             for copy in range(number + 1, number + count):
-                main.pulls[copy] = replace(main.pulls[number], id=copy)
+                main.pulls[copy] = replace(deepcopy(main.pulls[number]), id=copy)
 
     def lands(self, number: int) -> None:
         """The tested commit is pushed to the target, as the landing does."""
