@@ -1,4 +1,4 @@
-"""What the house asks of any forge. One contract suite runs against each of them."""
+"""What the house asks of any forge. One suite holds each of them to it: tests/forges/contract."""
 
 from __future__ import annotations
 

@@ -93,18 +93,6 @@ def test_a_native_approval_does_not_outlive_a_push(shop: CloudShop) -> None:
     assert len(said) == 1 and said[0].startswith("The approval by")
 
 
-def test_a_comment_whose_answer_was_lost_is_not_posted_twice(shop: CloudShop) -> None:
-    number, _ = shop.cast.opens(title=TITLE)
-    shop.cast.cloud.mischief.cut(r"POST .*/comments", after=True)
-    shop.settle()
-    shop.settle()
-    assert shop.standing(number) == "needs review"
-    assert len(shop.bot_comments(number)) == 1
-    shop.cast.says(shop.cast.bob, number, "/approve")
-    shop.settle()
-    assert "A maintainer's turn" in shop.status_text(number)
-
-
 def test_a_branch_of_the_main_repository_is_coached_with_links_and_commands(
     shop: CloudShop,
 ) -> None:

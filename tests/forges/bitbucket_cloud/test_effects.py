@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -12,8 +11,6 @@ from intakebot.forges.api import Refused
 from intakebot.forges.bitbucket_cloud.heads import UNKNOWN
 from intakebot.model import (
     Decline,
-    EditComment,
-    Effect,
     Finding,
     InlineNote,
     Level,
@@ -44,38 +41,6 @@ def test_a_comment_is_posted_with_a_visible_footer_and_found_again_by_it(cast: C
     assert raw.endswith(f"_intakebot · {marks.tag('status')}_") and "<" not in raw
 
 
-def test_the_status_comment_is_edited_in_place_however_often(cast: Cast) -> None:
-    number, _ = cast.opens()
-    pull = cast.pull(number)
-    made = cast.forge.perform(pull, PostComment("status", "It waits."))
-    for _ in range(2):
-        cast.forge.perform(pull, EditComment("status", str(made), "It stands."))
-        assert [(one.id, one.text, one.tag) for one in cast.pull(number).comments] == [
-            (made, "It stands.", marks.tag("status"))
-        ]
-
-
-def test_editing_a_comment_that_somebody_deleted_is_a_reason_to_read_again(cast: Cast) -> None:
-    number, _ = cast.opens()
-    pull = cast.pull(number)
-    with pytest.raises(TryLater, match="gone"):
-        cast.forge.perform(pull, EditComment("status", "123", "It stands."))
-
-
-def test_an_inline_comment_is_on_its_line_and_resolved_however_often(cast: Cast) -> None:
-    number, _ = cast.opens()
-    pull = cast.pull(number)
-    made = cast.forge.perform(pull, PostInline(NOTE))
-    [comment] = cast.pull(number).comments
-    assert (comment.id, comment.path, comment.line) == (made, "banner.html", 1)
-    assert not comment.resolved
-    for _ in range(2):
-        cast.forge.perform(pull, ResolveInline("finding:1", comment.id))
-        assert [one.resolved for one in cast.pull(number).comments] == [True]
-    cast.says(cast.ada, number, "Really?", parent={"id": int(comment.id)})
-    assert [one.replied for one in cast.pull(number).comments] == [True, False]
-
-
 def test_resolving_what_is_gone_is_done(cast: Cast) -> None:
     number, _ = cast.opens()
     cast.forge.perform(cast.pull(number), ResolveInline("finding:1", "123"))
@@ -92,23 +57,11 @@ def test_a_line_that_is_not_in_the_diff_is_refused_so_that_the_summary_can_say_i
         cast.forge.perform(pull, PostInline(replace(NOTE, line=99)))
 
 
-@pytest.mark.parametrize("state", ["pending", "success", "failure"])
-def test_a_status_is_read_back_as_it_was_set(cast: Cast, state: Any) -> None:
-    number, head = cast.opens()
-    pull = cast.pull(number)
-    wanted = replace(CHECKING, state=state)
-    for _ in range(2):
-        cast.forge.perform(pull, SetStatus(head, wanted))
-        assert cast.pull(number).status == wanted
-    [kept] = cast.cloud.at(MAIN).statuses.values()
-    assert (kept.commit, kept.refname) == (head, "banner")
-
-
-def test_a_new_head_has_no_status_yet(cast: Cast) -> None:
+def test_a_status_is_tied_to_the_branch_it_is_about(cast: Cast) -> None:
     number, head = cast.opens()
     cast.forge.perform(cast.pull(number), SetStatus(head, CHECKING))
-    cast.pushes({"index.html": "<p>Two</p>\n"})
-    assert cast.pull(number).status is None
+    [kept] = cast.cloud.at(MAIN).statuses.values()
+    assert (kept.commit, kept.refname) == (head, "banner")
 
 
 def test_a_status_goes_to_the_fork_where_the_main_repository_does_not_know_the_commit(
@@ -173,15 +126,6 @@ def test_an_opinion_on_a_closed_pull_request_is_refused(cast: Cast) -> None:
     cast.declines(cast.bob, number)
     with pytest.raises(Refused, match="takes no review"):
         cast.forge.perform(pull, SetReview(head, "approved"))
-
-
-def test_declining_twice_is_seen_once(cast: Cast) -> None:
-    number, _ = cast.opens()
-    pull = cast.pull(number)
-    for _ in range(2):
-        cast.forge.perform(pull, Decline("because"))
-        assert cast.pull(number).state is PullState.CLOSED
-    assert len([entry for entry in cast.cloud.pull(MAIN, number).activity]) == 2
 
 
 def test_a_decline_that_takes_too_long_is_tried_later(cast: Cast) -> None:
@@ -269,96 +213,23 @@ def test_a_report_that_nobody_takes_is_refused(cast: Cast) -> None:
         cast.forge.perform(pull, PutReport(head, REPORT))
 
 
-def test_a_remark_stands_beside_its_commit(cast: Cast) -> None:
-    tip = cast.cloud.tip(MAIN, "main")
-    cast.forge.remark(cast.repo_id, tip, "This came without a pull request.")
-    [said] = cast.cloud.at(MAIN).commit_comments.values()
-    assert (said.commit, said.raw) == (tip, "This came without a pull request.")
-    with pytest.raises(Refused, match="beside 111111111111"):
-        cast.forge.remark(cast.repo_id, "1" * 40, "Nothing is here.")
-
-
 # --- misbehaviour ---------------------------------------------------------------------
 
-EVERY = [
-    PostComment("status", "It stands."),
-    PostInline(NOTE),
-    SetStatus("", CHECKING),
-    SetReview("", "approved"),
-    PutReport("", REPORT),
-    Decline("because"),
-]
-each_effect = pytest.mark.parametrize("effect", EVERY, ids=lambda one: type(one).__name__)
 
-
-# Way of misbehaving -> seconds until the next try.
-WAYS = {"429": 33, "555": 15, "503": 15, "html": 15, "cut": 5}
-
-
-def misbehave(cast: Cast, way: str, matching: str, times: int) -> None:
-    mischief = cast.cloud.mischief
-    match way:
-        case "html":
-            mischief.html(matching, times=times)
-        case "cut":
-            mischief.cut(matching, times=times)
-        case status:
-            mischief.answer(int(status), matching, times=times, retry_after=33)
-
-
-def for_head(effect: Effect, head: str) -> Effect:
-    if isinstance(effect, SetStatus | SetReview | PutReport):
-        return replace(effect, head=head)
-    return effect
-
-
-@each_effect
-def test_an_effect_that_the_product_cannot_do_now_is_tried_later(
-    cast: Cast, effect: Effect
-) -> None:
-    number, head = cast.opens()
-    pull = cast.pull(number)
-    for way, after in WAYS.items():
-        misbehave(cast, way, "(POST|PUT) ", times=1)
-        with pytest.raises(TryLater) as put_off:
-            cast.forge.perform(pull, for_head(effect, head))
-        assert (way, put_off.value.after) == (way, after)
-    cast.forge.perform(pull, for_head(effect, head))
-
-
-@each_effect
-def test_an_effect_whose_answer_is_lost_is_not_sent_again_and_found_by_reading(
-    cast: Cast, effect: Effect
-) -> None:
-    number, head = cast.opens()
-    pull = cast.pull(number)
-    cast.cloud.mischief.cut("(POST|PUT) ", after=True)
-    cast.cloud.forget_calls()
-    with pytest.raises(TryLater):
-        cast.forge.perform(pull, for_head(effect, head))
-    assert sum(call.method in ("POST", "PUT") for call in cast.cloud.calls) == 1
-    after = cast.pull(number)
-    match effect:
-        case PostComment(key, _) | PostInline(InlineNote(key, _, _, _)):
-            assert [one.tag for one in after.comments] == [marks.tag(key)]
-        case SetStatus():
-            assert after.status == CHECKING
-        case SetReview():
-            assert after.review == "approved"
-        case PutReport():
-            assert len(cast.cloud.at(MAIN).reports) == 1
-        case Decline():
-            assert after.state is PullState.CLOSED
-
-
-def test_a_read_that_the_product_cannot_answer_now_is_tried_later(cast: Cast) -> None:
+def test_a_read_of_which_one_part_fails_is_tried_later(cast: Cast) -> None:
     number, _ = cast.opens()
-    for what in (r"pullrequests/\d+$", "activity", "comments", "statuses"):
-        for way in WAYS:
-            misbehave(cast, way, f"GET .*{what}", times=3)
+    mischief = cast.cloud.mischief
+    for part in ("activity", "comments", "statuses"):
+        matching = f"GET .*{part}"
+        mischief.cut(matching, times=3)
+        for status in (429, 503, 555):
+            mischief.answer(status, matching)
+        for text in ("<html>", '{"values": [', "{}"):
+            mischief.says(text, matching)
+        for _ in range(6 if part == "statuses" else 7):  # a status is no list, so {} is one
             with pytest.raises(TryLater):
                 cast.pull(number)
-            cast.cloud.mischief.clear()
+        mischief.clear()
     cast.pull(number)
 
 

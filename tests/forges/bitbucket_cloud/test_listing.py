@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -16,31 +15,6 @@ from tests.forges.bitbucket_cloud.cast import MAIN, Cast
 def changed(cast: Cast, cursor: str) -> tuple[tuple[int, ...], str]:
     found = cast.forge.pulls_since(cast.repo_id, cursor)
     return found.numbers, found.cursor
-
-
-def test_every_change_that_a_look_would_care_for_is_noticed_once(cast: Cast) -> None:
-    quiet, _ = cast.opens("quiet", {"quiet.html": "1\n"})
-    number, _ = cast.opens()
-    cast.branch("next")
-    numbers, cursor = changed(cast, "")
-    assert numbers == (quiet, number)
-    happenings: list[Callable[[], object]] = [
-        lambda: cast.approves(cast.bob, number),
-        lambda: cast.unapproves(cast.bob, number),
-        lambda: cast.requests_changes(cast.bob, number),
-        lambda: cast.says(cast.ada, number, "/status"),
-        lambda: cast.pushes({"index.html": "<p>Two</p>\n"}),
-        lambda: cast.edits(number, title="Renamed"),
-        lambda: cast.edits(number, draft=True),
-        lambda: cast.edits(number, destination={"branch": {"name": "next"}}),
-        lambda: cast.declines(cast.bob, number),
-    ]
-    for happens in happenings:
-        assert changed(cast, cursor) == ((), cursor)
-        happens()
-        numbers, cursor = changed(cast, cursor)
-        assert numbers == (number,)
-    assert changed(cast, cursor) == ((), cursor)
 
 
 def test_an_approval_that_moved_no_time_of_the_product_is_noticed(cast: Cast) -> None:
@@ -61,12 +35,6 @@ def test_an_approval_that_was_taken_back_and_given_again_is_noticed(cast: Cast) 
     cast.approves(cast.bob, number)
     cast.cloud.pull(MAIN, number).updated_on = stamp
     assert changed(cast, cursor)[0] == (number,)
-
-
-def test_a_cursor_that_is_not_ours_asks_for_all(cast: Cast) -> None:
-    number, _ = cast.opens()
-    for cursor in ("", "nonsense", "[]", "7", '{"a": 1}', '{"1": null}'):
-        assert changed(cast, cursor)[0] == (number,)
 
 
 def test_more_than_a_page_of_open_ones_is_two_calls(cast: Cast) -> None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from intakebot.core import marks
 from intakebot.forges.bitbucket_cloud.heads import UNKNOWN
-from intakebot.model import OperatorError, PostComment, PullState, SetReview, TryLater
+from intakebot.model import OperatorError, PullState, TryLater
 from tests.forges.bitbucket_cloud.cast import Cast
 
 
@@ -30,10 +29,6 @@ def test_a_pull_request_from_a_fork_is_read_whole(cast: Cast) -> None:
     assert (pull.status, pull.review, pull.unreadable, pull.comments) == (None, None, "", ())
 
 
-def test_a_number_that_is_not_there_is_none(cast: Cast) -> None:
-    assert cast.forge.pull(cast.repo_id, 99) is None
-
-
 def test_a_repository_that_the_bot_may_no_longer_see_is_not_taken_for_a_gone_pull_request(
     cast: Cast,
 ) -> None:
@@ -44,32 +39,10 @@ def test_a_repository_that_the_bot_may_no_longer_see_is_not_taken_for_a_gone_pul
         cast.forge.pull(cast.repo_id, number)
 
 
-def test_a_push_is_read_with_who_pushed_and_both_full_ids(cast: Cast) -> None:
-    number, first = cast.opens()
-    cast.pull(number)
-    second = cast.pushes({"index.html": "<p>Two</p>\n"})
-    pull = cast.pull(number)
-    assert pull.head == second
-    assert [push.head for push in pull.pushes] == [first, second]
-    assert pull.pushes[0].seq < pull.pushes[1].seq
-
-
 def test_a_head_that_passed_before_anybody_looked_is_not_named(cast: Cast) -> None:
     number, _ = cast.opens()
     second = cast.pushes({"index.html": "<p>Two</p>\n"})
     assert [push.head for push in cast.pull(number).pushes] == ["", second]
-
-
-def test_drafts_titles_and_targets_are_those_of_now(cast: Cast) -> None:
-    number, head = cast.opens()
-    cast.branch("next")
-    cast.pull(number)
-    cast.edits(number, title="Renamed", draft=True)
-    cast.edits(number, destination={"branch": {"name": "next"}})
-    pull = cast.pull(number)
-    assert (pull.title, pull.draft, pull.target) == ("Renamed", True, "next")
-    assert [move.target for move in pull.targets] == ["main", "next"]
-    assert [push.head for push in pull.pushes] == [head]
 
 
 def test_a_renamed_repository_is_still_found_and_told_under_its_new_name(cast: Cast) -> None:
@@ -79,14 +52,6 @@ def test_a_renamed_repository_is_still_found_and_told_under_its_new_name(cast: C
     assert (pull.repo.name, pull.head) == ("acme/shop", head)
     assert pull.repo.clone_url == f"{cast.cloud.git_url}/acme/shop.git"
     assert [repo.name for repo in cast.forge.repos()] == ["acme/shop"]
-
-
-def test_a_deleted_fork_is_no_source(cast: Cast) -> None:
-    number, head = cast.opens()
-    assert cast.pull(number).head == head
-    cast.cloud.delete_repository("ada/site")
-    pull = cast.pull(number)
-    assert pull.source is None and pull.head == head
 
 
 def test_a_private_fork_tells_its_owner_how_to_let_the_bot_in(cast: Cast) -> None:
@@ -112,17 +77,6 @@ def test_a_head_whose_full_id_nobody_tells_is_unknown_and_approved_by_nobody(cas
     assert [review.head for review in pull.reviews] == [""]
 
 
-def test_a_merged_and_a_declined_pull_request_are_read_as_such(cast: Cast) -> None:
-    number, _ = cast.opens()
-    cast.pull(number)
-    cast.declines(cast.bob, number)
-    assert cast.pull(number).state is PullState.CLOSED
-    other, landed = cast.opens("second", {"second.html": "2\n"})
-    cast.lands(other)
-    pull = cast.pull(other)
-    assert (pull.state, pull.head) == (PullState.MERGED, landed)
-
-
 def test_a_branch_of_the_main_repository_gets_the_way_over_a_fork(cast: Cast) -> None:
     number = cast.opens_from_main("direct")
     pull = cast.pull(number)
@@ -143,94 +97,6 @@ def test_the_authors_own_fork_is_found_for_a_branch_of_the_main_repository(cast:
     cast.cloud.forget_calls()
     cast.pull(number)
     assert not any(call.path.endswith("/forks") for call in cast.api_calls())
-
-
-def test_comments_are_read_with_their_tags_places_and_answers(cast: Cast) -> None:
-    number, _ = cast.opens()
-    pull = cast.pull(number)
-    cast.forge.perform(pull, PostComment("status", "It stands."))
-    said = cast.says(cast.ada, number, "/status")
-    first, second = cast.pull(number).comments
-    assert (first.text, first.tag, first.by.login) == (
-        "It stands.",
-        marks.tag("status"),
-        "intakebot",
-    )
-    assert (second.id, second.text, second.by.id, second.tag) == (
-        said,
-        "/status",
-        cast.ada.uuid,
-        None,
-    )
-    assert pull.pushes[-1].seq < first.seq < second.seq
-    assert not first.edited and not second.edited
-
-
-def test_more_comments_than_a_page_holds_are_all_read(cast: Cast) -> None:
-    number, _ = cast.opens()
-    said = [cast.says(cast.ada, number, f"Remark {count}") for count in range(53)]
-    assert [comment.id for comment in cast.pull(number).comments] == said
-
-
-def test_a_bots_own_opinion_is_no_review(cast: Cast) -> None:
-    number, head = cast.opens()
-    cast.forge.perform(cast.pull(number), SetReview(head, "changes_requested"))
-    pull = cast.pull(number)
-    assert (pull.review, pull.reviews) == ("changes_requested", ())
-
-
-# --- approvals ------------------------------------------------------------------------
-
-
-def test_an_approval_is_for_the_head_that_stood_when_it_was_given(cast: Cast) -> None:
-    number, head = cast.opens()
-    cast.approves(cast.bob, number)
-    [review] = cast.pull(number).reviews
-    assert (review.by.id, review.head, review.state) == (cast.bob.uuid, head, "approved")
-
-
-def test_an_approval_given_before_a_push_does_not_count_after_it(cast: Cast) -> None:
-    number, first = cast.opens()
-    cast.approves(cast.bob, number)
-    cast.pull(number)
-    second = cast.pushes({"index.html": "<p>Evil</p>\n"})
-    pull = cast.pull(number)
-    assert pull.head == second
-    assert [review.head for review in pull.reviews] == [first]
-
-
-def test_nor_when_nobody_looked_in_between(cast: Cast) -> None:
-    number, _ = cast.opens()
-    cast.approves(cast.bob, number)
-    cast.pushes({"index.html": "<p>Evil</p>\n"})
-    assert [review.head for review in cast.pull(number).reviews] == [""]
-
-
-def test_an_approval_after_the_push_counts_for_the_new_head(cast: Cast) -> None:
-    number, _ = cast.opens()
-    cast.approves(cast.bob, number)
-    second = cast.pushes({"index.html": "<p>Two</p>\n"})
-    cast.unapproves(cast.bob, number)
-    assert cast.pull(number).reviews == ()
-    cast.approves(cast.bob, number)
-    assert [review.head for review in cast.pull(number).reviews] == [second]
-
-
-def test_changing_ones_mind_leaves_the_newest_opinion(cast: Cast) -> None:
-    number, head = cast.opens()
-    cast.approves(cast.bob, number)
-    cast.requests_changes(cast.bob, number)
-    assert [(one.state, one.head) for one in cast.pull(number).reviews] == [
-        ("changes_requested", head)
-    ]
-
-
-def test_a_review_survives_a_mere_edit(cast: Cast) -> None:
-    number, head = cast.opens()
-    cast.pull(number)
-    cast.approves(cast.bob, number)
-    cast.edits(number, title="Another title")
-    assert [review.head for review in cast.pull(number).reviews] == [head]
 
 
 # --- lag, races -----------------------------------------------------------------------
