@@ -58,9 +58,8 @@ class Request:
 
 
 class Bridge:
-    def __init__(self, layout: Layout, silence: float) -> None:
+    def __init__(self, layout: Layout) -> None:
         self._layout = layout
-        self._silence = silence
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         try:
@@ -71,7 +70,7 @@ class Bridge:
             environ["wsgi.errors"].write(f"git bridge: {error}\n")
             return _refuse(Refused(503, "The forge can't do this now; try again."), start)
         pushing = request.service == "git-receive-pack"
-        return stream(environ, start, env, pushing=pushing, silence=self._silence)
+        return stream(environ, start, env, pushing=pushing)
 
     def _admit(self, environ: WSGIEnvironment) -> tuple[Request, dict[str, str]]:
         with connected(self._layout) as db:

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import socket
-import struct
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,19 +12,20 @@ from intakebot.gitforge.api import make_api
 from intakebot.gitforge.bridge import Bridge
 from intakebot.gitforge.layout import Layout
 from intakebot.gitforge.store import connected
-from intakebot.gitforge.worker import Worker, prepare
+from intakebot.timely import Pace, die_with_parent, worker
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 SILENCE = 15.0  # seconds that a client may keep still in the middle of a request
+RATE = 1024  # bytes that earn a second of waiting back: pushes may come over slow lines
 
 
-def application(state: Path, silence: float = SILENCE) -> WSGIApplication:
+def application(state: Path) -> WSGIApplication:
     layout = Layout(state.absolute())
     with connected(layout):
         pass  # a missing or foreign database stops the start, not the first request
-    bridge = Bridge(layout, silence)
+    bridge = Bridge(layout)
     api = make_api(layout)
 
     def front(environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
@@ -43,9 +41,9 @@ def serve(state: Path, host: str, port: int, threads: int = 32, silence: float =
     settings = {
         "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
         "threads": threads,
-        "when_ready": partial(_time_out_silence, silence),
+        "worker_class": worker(Pace(silence, 2 * silence, RATE)),
     }
-    _Server(application(state, silence), settings).run()
+    _Server(application(state), settings).run()
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
@@ -53,7 +51,6 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
         self._app = app
         self._settings = {
             **settings,
-            "worker_class": Worker,
             "workers": 1,
             "graceful_timeout": 5,
             "keepalive": 5,
@@ -62,7 +59,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "limit_request_field_size": 8190,
             "control_socket_disable": True,
             "loglevel": "warning",
-            "post_fork": prepare,
+            "post_fork": die_with_parent,
         }
         super().__init__()
 
@@ -72,10 +69,3 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
 
     def load(self) -> WSGIApplication:
         return self._app
-
-
-def _time_out_silence(silence: float, arbiter: Any) -> None:
-    """Accepted sockets inherit it: half a request header must not hold a thread for ever."""
-    seconds = struct.pack("ll", int(silence), 0)
-    for listener in arbiter.LISTENERS:
-        listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, seconds)

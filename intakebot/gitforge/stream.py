@@ -1,7 +1,7 @@
 """One request between a WSGI server and `git http-backend`, streamed both ways.
 
 A push is drained to its end even when its client has gone, since its hooks may have begun to
-write; a fetch whose client has gone is ended. A client that keeps silent is cut off.
+write; a fetch whose client has gone is ended. A client that is too slow (timely.py) is cut off.
 """
 
 from __future__ import annotations
@@ -38,12 +38,8 @@ def stream(
     env: Mapping[str, str],
     *,
     pushing: bool,
-    silence: float,
 ) -> Iterator[bytes]:
-    """`silence` is how many seconds a client may keep still."""
     client: socket.socket | None = environ.get("gunicorn.socket")
-    if client:
-        client.settimeout(silence)
     process = subprocess.Popen(
         [_backend()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, cwd="/", bufsize=0
     )
@@ -84,7 +80,7 @@ class _Exchange:
             while chunk := self._body.read(CHUNK):
                 self._pass_on(memoryview(chunk))
         except (OSError, ValueError):
-            # Silent for too long, or gone in the middle (gunicorn's NoMoreData is an OSError).
+            # Too slow, or gone in the middle (gunicorn's NoMoreData is an OSError).
             self._cut_off()
         finally:
             with contextlib.suppress(BrokenPipeError):

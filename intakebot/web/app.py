@@ -17,7 +17,7 @@ from intakebot.settings import Settings
 from intakebot.web import refusals, shown
 from intakebot.web.api import api
 from intakebot.web.attempts import Attempts
-from intakebot.web.body import MOST, limit_silence
+from intakebot.web.body import MOST
 from intakebot.web.fetches import Fetches
 from intakebot.web.front import NAME, Front
 from intakebot.web.health import Readiness, health
@@ -68,7 +68,6 @@ def create_app(settings: Settings, house: House, dialects: Mapping[str, Dialect]
         readiness=Readiness(settings.database_url),
     )
     app.before_request(_name_request)
-    app.before_request(limit_silence)
     app.before_request(_refuse_odd_names)
     app.after_request(_protect)
     refusals.install(app)

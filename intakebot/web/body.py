@@ -1,20 +1,10 @@
-"""Request bodies as strangers may send them: bounded in size and in silence."""
+"""Request bodies as strangers may send them: bounded in size. How slow they may be: timely.py."""
 
 from __future__ import annotations
-
-import socket
 
 from flask import abort, request
 
 MOST = 1 << 20  # bytes, of any request
-SILENCE = 10.0  # seconds without a byte before a half-sent body is given up
-
-
-def limit_silence() -> None:
-    """Before each request: a stalled body ends as a refused request and frees its thread."""
-    client: socket.socket | None = request.environ.get("gunicorn.socket")
-    if client is not None:
-        client.settimeout(SILENCE)
 
 
 def read_json_bytes() -> bytes:

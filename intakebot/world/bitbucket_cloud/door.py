@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _PATH = re.compile(r"/([^/]+)/([^/]+?)(?:\.git)?/(info/refs|git-upload-pack|git-receive-pack)")
 _REASONS = {401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 500: "Internal Server Error"}
-_SILENCE = 60.0  # seconds
 
 
 def wanted(path: str) -> bool:
@@ -47,7 +46,7 @@ class GitDoor:
             self._note(environ, no.status, "", pushing)
             return _refuse(no, start)
         environ["wsgi.input"] = get_input_stream(environ)
-        answer = stream(environ, start, env, pushing=pushing, silence=_SILENCE)
+        answer = stream(environ, start, env, pushing=pushing)
         by = self._site.state.users[token.user].nickname if token else ""
         if pushing and resource != "info/refs":
             return self._after_push(environ, answer, repo, token, by)

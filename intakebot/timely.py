@@ -1,0 +1,117 @@
+"""Gunicorn's threaded worker, made so that clients who are slow on purpose hold nobody up.
+
+A connection takes a thread only once it has sent something. From then on its owner spends our
+patience while we wait for more, and every byte earns a little of it back: one byte now and then,
+be it of the head or of the body, ends like none at all. Closing waits in the connection's own
+thread, where gunicorn would wait in the one that accepts everybody.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from gunicorn.http.errors import NoMoreData
+from gunicorn.workers.gthread import _DEFER, ThreadWorker
+
+_PR_SET_PDEATHSIG = 1
+_LINGER = 2.0  # seconds
+_DRAINED = 64 * 1024  # bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How slow a client may be."""
+
+    silence: float  # seconds without a byte, in either direction
+    patience: float  # seconds of waiting in all, at any time
+    rate: int  # bytes that earn one of these seconds back
+
+
+class Client(socket.socket):
+    """An accepted connection, which takes over from the plain socket that it is made of."""
+
+    def __init__(self, accepted: socket.socket, pace: Pace) -> None:
+        super().__init__(accepted.family, accepted.type, accepted.proto, accepted.detach())
+        self._pace = pace
+        self._patience: float | None = None  # None between requests
+
+    @contextlib.contextmanager
+    def requesting(self) -> Iterator[None]:
+        """Around one request: reading and answering it takes no longer than the pace allows."""
+        self._patience = self._pace.patience
+        try:
+            yield
+        finally:
+            self._patience = None
+
+    def setblocking(self, flag: bool) -> None:
+        """Gunicorn asks for a blocking socket; nobody waits on one for ever."""
+        super().settimeout(self._pace.silence if flag else 0.0)
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        if self._patience is None or flags:  # a glance takes nothing
+            return super().recv(size, flags)
+        began = time.monotonic()
+        data = self._recv_within(min(self._patience, self._pace.silence), size)
+        earned = len(data) / self._pace.rate - (time.monotonic() - began)
+        self._patience = min(self._patience + earned, self._pace.patience)
+        return data
+
+    def _recv_within(self, seconds: float, size: int) -> bytes:
+        """Raises NoMoreData, which gunicorn and werkzeug know as a client that has gone."""
+        if seconds <= 0:
+            raise NoMoreData("too slow")
+        self.settimeout(seconds)
+        try:
+            return super().recv(size)
+        except TimeoutError:
+            raise NoMoreData("too slow") from None
+        finally:
+            self.settimeout(self._pace.silence)
+
+
+class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
+    pace: Pace
+
+    def handle(self, conn: Any) -> Any:
+        if not conn.initialized and not conn.wait_for_data(0):
+            return _DEFER  # gunicorn would keep a thread for it for five seconds
+        if not isinstance(conn.sock, Client):
+            conn.sock = Client(conn.sock, self.pace)
+        with conn.sock.requesting():
+            answer = super().handle(conn)
+        if answer is False:
+            _linger(conn.sock)
+        return answer
+
+
+def worker(pace: Pace) -> type[Any]:
+    """For gunicorn's `worker_class`."""
+    return type("Worker", (_Worker,), {"pace": pace})
+
+
+def _linger(client: socket.socket) -> None:
+    """Say goodbye and read on a little, so that the last answer is not lost to a reset."""
+    end, drained = time.monotonic() + _LINGER, 0
+    with contextlib.suppress(OSError):
+        client.shutdown(socket.SHUT_WR)
+        while drained < _DRAINED and (left := end - time.monotonic()) > 0:
+            client.settimeout(left)
+            data = client.recv(4096)
+            if not data:
+                break
+            drained += len(data)
+    with contextlib.suppress(OSError):
+        client.shutdown(socket.SHUT_RD)
+
+
+def die_with_parent(_arbiter: Any, _worker: Any) -> None:
+    """For gunicorn's `post_fork`: the worker process never outlives its parent."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
