@@ -9,6 +9,8 @@ import sqlite3
 import threading
 import time
 import uuid
+from collections.abc import Collection
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 from types import FrameType
 
@@ -22,7 +24,7 @@ from intakebot.gitforge.store import ForgeError, connected, setting, writing
 
 _PAUSE = 0.15  # seconds between looks at the outbox
 _TIDY_EVERY = 5.0
-_BATCH = 50
+_AT_ONCE = 4  # deliveries
 _TIMEOUT = (5.0, 10.0)  # connect, read
 
 
@@ -37,26 +39,50 @@ def run(state: Path, stop: threading.Event | None = None) -> None:
         signal.signal(signal.SIGTERM, end)
         signal.signal(signal.SIGINT, end)
     layout = Layout(state.absolute())
-    with connected(layout) as db, requests.Session() as session:
-        session.trust_env = False  # no proxy and no netrc of whoever started us
-        _loop(layout, db, session, done)
+    with connected(layout) as db:
+        _loop(layout, db, done)
 
 
-def _loop(
-    layout: Layout, db: sqlite3.Connection, session: requests.Session, done: threading.Event
-) -> None:
+def _loop(layout: Layout, db: sqlite3.Connection, done: threading.Event) -> None:
+    """Several at once, so that one that hangs holds up what must come after it and no more."""
+    under_way: dict[Future[str], Delivery] = {}
     tidy_at = 0.0
-    while not done.is_set():
-        if time.monotonic() >= tidy_at:
-            _tidy(layout, db)
-            tidy_at = time.monotonic() + _TIDY_EVERY
-        deliveries = outbox.due(db, _BATCH)
-        for delivery in deliveries:
-            if done.is_set():
-                return
-            _send(db, session, delivery)
-        if not deliveries:
-            done.wait(_PAUSE)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        while not done.is_set():
+            if time.monotonic() >= tidy_at:
+                _tidy(layout, db)
+                tidy_at = time.monotonic() + _TIDY_EVERY
+            webhook = setting(db, "webhook_url"), setting(db, "webhook_secret")
+            for delivery in _startable(db, under_way.values()):
+                under_way[pool.submit(_post, *webhook, delivery)] = delivery
+            if under_way:
+                _note(db, under_way, _PAUSE)
+            else:
+                done.wait(_PAUSE)
+        while under_way:
+            _note(db, under_way, None)
+
+
+def _startable(db: sqlite3.Connection, under_way: Collection[Delivery]) -> list[Delivery]:
+    """What is due and not on its way: only the first of each lane is ever due."""
+    started = {delivery.id for delivery in under_way}
+    due = outbox.due(db, _AT_ONCE)
+    return [one for one in due if one.id not in started][: _AT_ONCE - len(started)]
+
+
+def _note(
+    db: sqlite3.Connection, under_way: dict[Future[str], Delivery], seconds: float | None
+) -> None:
+    """Write down how those ended that end within so many seconds."""
+    ended, _ = wait(under_way, timeout=seconds, return_when=FIRST_COMPLETED)
+    for future in ended:
+        delivery, problem = under_way.pop(future), future.result()
+        crashpoint("forge.after_post")
+        with writing(db):
+            if problem:
+                outbox.failed(db, delivery, problem)
+            else:
+                outbox.sent(db, delivery)
 
 
 def _tidy(layout: Layout, db: sqlite3.Connection) -> None:
@@ -69,19 +95,21 @@ def _tidy(layout: Layout, db: sqlite3.Connection) -> None:
         print(f"forge-sender: {error}", flush=True)
 
 
-def _send(db: sqlite3.Connection, session: requests.Session, delivery: Delivery) -> None:
-    crashpoint("forge.before_post")
-    problem = _post(session, setting(db, "webhook_url"), setting(db, "webhook_secret"), delivery)
-    crashpoint("forge.after_post")
-    with writing(db):
-        if problem:
-            outbox.failed(db, delivery, problem)
-        else:
-            outbox.sent(db, delivery)
+_own = threading.local()
 
 
-def _post(session: requests.Session, url: str, secret: str, delivery: Delivery) -> str:
+def _session() -> requests.Session:
+    """This thread's."""
+    if not hasattr(_own, "session"):
+        _own.session = requests.Session()
+        _own.session.trust_env = False  # no proxy and no netrc of whoever started us
+    session: requests.Session = _own.session
+    return session
+
+
+def _post(url: str, secret: str, delivery: Delivery) -> str:
     """ "" when it was acknowledged, else what went wrong."""
+    crashpoint("forge.before_post")
     body = delivery.body.encode()
     digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     headers = {
@@ -91,7 +119,7 @@ def _post(session: requests.Session, url: str, secret: str, delivery: Delivery) 
         "X-Intakebot-Signature": f"sha256={digest}",
     }
     try:
-        with session.post(
+        with _session().post(
             url, data=body, headers=headers, timeout=_TIMEOUT, allow_redirects=False, stream=True
         ) as answer:
             return "" if 200 <= answer.status_code < 300 else f"answered {answer.status_code}"

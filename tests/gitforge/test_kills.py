@@ -91,4 +91,4 @@ def test_a_sender_that_was_killed_leaves_nothing_unsent_and_repeats_under_the_sa
             eventually(lambda: {1, 2, 3} <= set(told(receiver, project)))
         assert sorted(told(receiver, project)) == [1, 2, 3]
         again = len(receiver.of(project)) - len(told(receiver, project))
-        assert again == (1 if step == "forge.after_post" else 0)
+        assert again >= 1 or step == "forge.before_post"

@@ -46,11 +46,14 @@ class Received:
 
 @dataclass
 class Receiver:
-    """Keeps all that arrives; answers with `answers` first, then 202."""
+    """Keeps all that arrives; answers with `answers` first, then 202. What is about pull request
+    `hangs_on` gets its answer once `patient` is set."""
 
     url: str = ""
     answers: list[int] = field(default_factory=list)
     received: list[Received] = field(default_factory=list)
+    hangs_on: int = 0
+    patient: threading.Event = field(default_factory=threading.Event)
 
     def of(self, project: Project) -> list[Received]:
         return [each for each in self.received if each.body["repository"]["name"] == project.name]
@@ -61,7 +64,10 @@ def listening(receiver: Receiver) -> Iterator[Receiver]:
     class Door(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             raw = self.rfile.read(int(self.headers["Content-Length"]))
-            receiver.received.append(Received(self.path, dict(self.headers), raw))
+            received = Received(self.path, dict(self.headers), raw)
+            receiver.received.append(received)
+            if receiver.hangs_on and received.body["number"] == receiver.hangs_on:
+                receiver.patient.wait(9)
             status = receiver.answers.pop(0) if receiver.answers else 202
             self.send_response(status)
             if status == 307:
@@ -196,6 +202,26 @@ def test_what_was_acknowledged_is_not_sent_again_and_the_rest_survives_a_kill(
 
     events = [each.body["event"] for each in receiver.of(site)]
     assert events == ["pull", "comment", "comment"]
+
+
+def test_one_that_hangs_holds_up_what_must_come_after_it_and_nothing_else(
+    hooked: Server, receiver: Receiver, site: Project
+) -> None:
+    open_pull(site)
+    comment(site, "after it")
+    work = site.clone(site.ada, site.ada.login)
+    for number in (2, 3, 4):
+        commit(work, f"Another {number}")
+        git(work, "push", "-q", "origin", f"HEAD:refs/heads/other-{number}")
+    receiver.hangs_on = 1
+
+    with sending(hooked):
+        eventually(lambda: {each.body["number"] for each in receiver.of(site)} >= {1, 2, 3, 4}, 5)
+        assert [each.body["event"] for each in receiver.of(site) if each.body["number"] == 1] == [
+            "pull"
+        ]
+        receiver.patient.set()
+        eventually(lambda: receiver.of(site)[-1].body["event"] == "comment")
 
 
 @contextmanager
