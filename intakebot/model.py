@@ -439,6 +439,7 @@ class Facts:
     unreadable: str = ""  # why the bot can't read the fork, and what lets it in
     landed_anew: bool = False  # squashed or rebased: no forge can tell that it landed
     page_url: str = ""  # the house's own page, with every detail; pull_url is the forge's
+    uncompared: str = ""  # why git can't tell the change in full
 
 
 class VerdictState(StrEnum):

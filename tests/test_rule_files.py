@@ -71,6 +71,7 @@ def test_every_example_of_every_rule_holds(rule: Rule, example: Example) -> None
         ("title-says-what", Level.ERROR),
         ("small-enough", Level.WARNING),
         ("mergeable", Level.ERROR),
+        ("comparable", Level.ERROR),
         ("no-conflict-markers", Level.ERROR),
         ("checks-pass", Level.ERROR),
         ("config-is-protected", Level.ERROR),

@@ -49,6 +49,7 @@ class Gathered:
     blocked: Sequence[str] = ()
     unreadable: str = ""
     page_url: str = ""
+    uncompared: str = ""
 
 
 def gather(seen: Gathered) -> Facts:
@@ -106,6 +107,7 @@ def gather(seen: Gathered) -> Facts:
         unreadable=seen.unreadable,
         page_url=seen.page_url,
         landed_anew=seen.landed_anew,
+        uncompared=seen.uncompared,
     )
 
 

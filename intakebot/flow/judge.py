@@ -108,6 +108,7 @@ def judgement(house: House, row: work.PullRow, pull: Pull, *, landing: bool = Fa
         changes_requested=trusted,
         unreadable=reading.unreadable,
         page_url=f"{house.public_url}/pulls/{pull.repo.name}/{pull.number}",
+        uncompared=reading.uncompared,
         blocked=(*reading.blocked, *(known.stuck if asks.merge and not landing else ())),
     )
     known_facts = facts.gather(gathered)

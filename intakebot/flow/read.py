@@ -10,7 +10,7 @@ from intakebot.core.config import NAME, BadConfig, read_config
 from intakebot.flow.house import House
 from intakebot.model import Change, CheckResult, Config, Finding, Pull, PullState
 from intakebot.repo import change as changes
-from intakebot.repo.git import Git
+from intakebot.repo.git import Git, TooMuch
 from intakebot.repo.mirror import Mirror, NoSuchCommit, Unreadable
 from intakebot.repo.objects import read_file
 
@@ -25,6 +25,7 @@ class Reading:
     markers: tuple[str, ...] = ()
     blocked: tuple[str, ...] = ()
     unreadable: str = ""  # the fork: what its owner has to do
+    uncompared: str = ""  # the change: why git can't tell it in full
 
 
 def read(house: House, pull: Pull) -> Reading:
@@ -51,14 +52,12 @@ def read(house: House, pull: Pull) -> Reading:
     except NoSuchCommit:
         why = f"the fork no longer has commit {pull.head[:12]}; push again"
         return Reading(mirror.git, config, blocked=(*blocked, why))
-    change = changes.read_change(mirror.git, base, pull.head)
-    return Reading(
-        mirror.git,
-        config,
-        change,
-        tuple(_markers(mirror.git, change)),
-        (*blocked, *_no_sandbox(house, config)),
-    )
+    try:
+        change = changes.read_change(mirror.git, base, pull.head)
+        markers = tuple(_markers(mirror.git, change))
+    except TooMuch as error:  # not tried again and again: it is the author's to make it smaller
+        return Reading(mirror.git, config, blocked=blocked, uncompared=str(error))
+    return Reading(mirror.git, config, change, markers, (*blocked, *_no_sandbox(house, config)))
 
 
 def _config(house: House, mirror: Mirror, base: str) -> tuple[Config, tuple[str, ...]]:
@@ -104,11 +103,19 @@ def on_changed_lines(git: Git, change: Change, results: Mapping[str, CheckResult
         if finding.path in touched
     ]
     lines = {
-        path: changes.changed_lines(git, before, change.head, path)
+        path: _changed_lines(git, before, change.head, path)
         for path in {finding.path for finding in found if finding.line}
     }
     placed = [one for one in found if not one.line or one.line in lines[one.path]]
     return sorted(placed, key=_importance)
+
+
+def _changed_lines(git: Git, before: str, head: str, path: str) -> frozenset[int]:
+    """None where the difference is too large to be read: findings there are in the log alone."""
+    try:
+        return changes.changed_lines(git, before, head, path)
+    except TooMuch:
+        return frozenset()
 
 
 NOT_SEEN = "its newest commit can't be found there; push again"

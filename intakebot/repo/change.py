@@ -12,7 +12,7 @@ from typing import Literal
 from unidiff.patch import PatchSet
 
 from intakebot.model import Change, ChangedFile
-from intakebot.repo.git import Git, full_id
+from intakebot.repo.git import Git, TooMuch, full_id
 
 CHANGES: dict[str, Literal["added", "modified", "deleted", "type"]] = {
     "A": "added",
@@ -20,11 +20,15 @@ CHANGES: dict[str, Literal["added", "modified", "deleted", "type"]] = {
     "D": "deleted",
     "T": "type",
 }
+MOST_FILES = 100_000  # of one change
 MARKERS = ("<<<<<<<", ">>>>>>>", "|||||||")
 
 
 def read_change(git: Git, base: str, head: str) -> Change:
-    """What merging `head` into `base` does; both are full ids already in the repository."""
+    """What merging `head` into `base` does; both are full ids already in the repository.
+
+    Raises TooMuch for a change that can't be told in full.
+    """
     base, head = full_id(base), full_id(head)
     bases = git.run("merge-base", "--all", base, head, ok=(0, 1)).decode().split()
     tree, conflicts = merge_tree(git, base, head) if bases else (None, ())
@@ -76,9 +80,11 @@ def new_commits(git: Git, base: str, head: str) -> frozenset[str]:
 
 
 def changed_files(git: Git, before: str, after: str) -> tuple[ChangedFile, ...]:
-    """Every path that differs, as deletions and additions: renames are not guessed."""
+    """Every path that differs, as deletions and additions: renames are not guessed. Or TooMuch."""
     shape = ("diff-tree", "-r", "-z", "--no-renames", "--no-ext-diff", "--no-textconv")
     raw = git.run(*shape, "--raw", "--no-abbrev", full_id(before), full_id(after))
+    if raw.count(b"\0") > 2 * MOST_FILES:
+        raise TooMuch(f"it changes more than {MOST_FILES} files", after=600)
     counts = _counts(git.run(*shape, "--numstat", full_id(before), full_id(after)))
     fields = raw.decode("utf-8", "surrogateescape").split("\0")
     files = []

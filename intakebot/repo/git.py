@@ -25,6 +25,7 @@ from intakebot.model import OperatorError, TryLater
 
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 OBJECT_ID = re.compile(r"[0-9a-f]{40}\Z")
+_NO_MEMORY = re.compile(rb"out of memory|cannot allocate memory", re.IGNORECASE)
 
 PROFILE: Mapping[str, str] = {
     "attr.tree": EMPTY_TREE,  # git 2.43 and later read attributes in bare repositories otherwise
@@ -66,13 +67,19 @@ class GitFailed(Exception):
         self.text = text
 
 
+class TooMuch(TryLater):
+    """What git was asked about makes it say or hold more than a call may, or crash."""
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Per git call. `file` bounds every file that git writes, packs included."""
+    """Per git call. `file` bounds every file that git writes, packs included; `memory` what each
+    of its processes holds, without the files that it maps."""
 
     seconds: float = 120
     output: int = 64 << 20
     file: int = 4 << 30
+    memory: int = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +136,8 @@ class Git:
         feed: bytes | None = None,
         env: Mapping[str, str] | None = None,
     ) -> bytes:
-        """Standard output. Raises GitFailed for a status not in `ok`, TryLater over a limit."""
+        """Standard output. Raises GitFailed for a status not in `ok`, TryLater after too long, and
+        TooMuch over another limit."""
         return self.status(*arguments, ok=ok, feed=feed, env=env)[1]
 
     def status(
@@ -145,7 +153,7 @@ class Git:
         finally:
             _end(process)
         if process.returncode not in ok:
-            raise GitFailed(process.returncode, _last_lines(out[-4096:] + b"\n" + err))
+            raise _failure(process.returncode, out[-4096:] + b"\n" + err)
         return process.returncode, out
 
     def start(
@@ -167,9 +175,10 @@ class Git:
             if not self.folder.is_dir():
                 raise TryLater(f"the mirror {self.folder} is gone; it is made again") from error
             raise OperatorError("git is not installed; run: apt-get install git") from error
-        # The limit may come a moment after exec; nothing large is written in that moment.
+        # The limits may come a moment after exec; nothing large is made in that moment.
         with suppress(ProcessLookupError):
             resource.prlimit(process.pid, resource.RLIMIT_FSIZE, (self.limits.file,) * 2)
+            resource.prlimit(process.pid, resource.RLIMIT_DATA, (self.limits.memory,) * 2)
         return process
 
 
@@ -203,7 +212,7 @@ def ended(process: subprocess.Popen[bytes]) -> None:
         process.stdin.close()
     status = process.wait(timeout=60)
     if status:
-        raise GitFailed(status, _last_lines(err))
+        raise _failure(status, err)
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
@@ -232,7 +241,7 @@ def _exchange(process: subprocess.Popen[bytes], feed: bytes, limits: Limits) -> 
                 chunks[key.data].append(chunk)
                 total += len(chunk)
                 if total > limits.output:
-                    raise TryLater(f"git said more than {limits.output >> 20} MB", after=600)
+                    raise TooMuch(f"git said more than {limits.output >> 20} MB", after=600)
     process.wait(timeout=max(1.0, deadline - time.monotonic()))
     return b"".join(chunks["out"]), b"".join(chunks["err"])
 
@@ -271,6 +280,14 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         if pipe and not pipe.closed:
             with suppress(BrokenPipeError):
                 pipe.close()
+
+
+def _failure(status: int, err: bytes) -> Exception:
+    if status < 0:
+        return TooMuch(f"git ended with {signal.Signals(-status).name}", after=600)
+    if _NO_MEMORY.search(err):
+        return TooMuch("git needs more memory for it than a call may have", after=600)
+    return GitFailed(status, _last_lines(err))
 
 
 def _last_lines(err: bytes) -> str:

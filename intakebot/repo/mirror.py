@@ -26,6 +26,7 @@ UNREADABLE = re.compile(
     r"returned error: 40[134]|not found|Authentication failed|could not read Username",
     re.IGNORECASE,
 )
+FETCH = Limits(memory=4 << 30)  # the objects of a large repository are many
 GONE = re.compile(r"not our ref|unadvertised object|no such remote ref", re.IGNORECASE)
 
 
@@ -57,7 +58,7 @@ class Mirror:
             if self._has(ref, commit):
                 return
             try:
-                self.git.run(
+                Git(self.folder, self.credential, FETCH).run(
                     "fetch",
                     "--quiet",
                     "--no-tags",

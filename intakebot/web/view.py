@@ -6,6 +6,7 @@ Only the memory is needed. When the mirror or the forge can't be read, that part
 from __future__ import annotations
 
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +20,9 @@ from intakebot.store import lanes, pages, receipts, words
 from intakebot.store.pages import Check, Evidence, FirstVerdict, PullLine
 from intakebot.web.diff import Diff, read_diff
 from intakebot.web.visitor import asking_forge
+
+# Somebody else's large change must not take every thread and all the memory.
+READING = BoundedSemaphore(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,8 @@ def diff_of(house: House, seen: Evidence | None, line: PullLine) -> Diff | str:
     """The diff that the last look judged, or why it can't be shown."""
     if seen is None or not seen.base:
         return "There is nothing to compare yet."
+    if not READING.acquire(timeout=2):
+        return NOT_NOW
     try:
         git = house.mirror(line.repo).git
         bases = git.run("merge-base", seen.base, seen.head, ok=(0, 1)).decode().split()
@@ -86,4 +92,9 @@ def diff_of(house: House, seen: Evidence | None, line: PullLine) -> Diff | str:
         return read_diff(git, bases[0], seen.head, seen.findings)
     except (GitFailed, TryLater, OperatorError, ValueError) as error:
         log.warning("diff not shown", repo=line.repo.name, number=line.number, why=str(error))
-        return "The diff can't be read right now; reload in a moment."
+        return NOT_NOW
+    finally:
+        READING.release()
+
+
+NOT_NOW = "The diff can't be read right now; reload in a moment."

@@ -16,6 +16,7 @@ from intakebot.repo.git import (
     Git,
     GitFailed,
     Limits,
+    TooMuch,
     branch_ref,
     environment,
     full_id,
@@ -108,6 +109,22 @@ def test_a_git_that_says_too_much_is_ended(work: Work) -> None:
     short = Git(work.mirror.folder, limits=Limits(output=100_000))
     with pytest.raises(TryLater, match="said more"):
         short.run("cat-file", "blob", f"{head}:a.txt")
+
+
+def test_a_git_that_holds_too_much_is_ended(work: Work) -> None:
+    tree = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+    empty = tree
+    for _ in range(9):  # a billion empty folders, in ten objects
+        names = [f"040000 tree {tree}\t{name}\n" for name in range(10)]
+        tree = work.mirror.run("mktree", feed="".join(names).encode()).decode().strip()
+    small = Git(work.mirror.folder, limits=Limits(memory=48 << 20))
+    with pytest.raises(TooMuch, match="more memory"):
+        small.run("diff-tree", "-r", "-t", "-z", "--raw", empty, tree)
+
+
+def test_a_git_that_crashes_on_what_it_is_given_counts_as_too_much(work: Work) -> None:
+    with pytest.raises(TooMuch, match="ended with SIGSEGV"):
+        work.mirror.run("-c", "alias.crash=!kill -SEGV $PPID", "crash")
 
 
 def test_a_failure_carries_gits_own_words(work: Work) -> None:

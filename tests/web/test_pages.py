@@ -21,6 +21,7 @@ from intakebot.model import (
     VerdictState,
 )
 from intakebot.store import words, work
+from intakebot.web import view
 from tests.web.evidence import finding, passed, verdict
 from tests.web.forge import ADA, BOT, GRACE, NOW
 from tests.web.html import shown
@@ -154,6 +155,14 @@ def test_a_diff_that_cannot_be_read_says_so_and_the_rest_is_shown(world: World) 
     text = shown(world.client("grace"), PULL).text
     assert "reload in a moment" in text
     assert "needs changes" in text and "Checks can't be shown right now" in text
+
+
+def test_while_others_read_large_diffs_a_page_does_without_its_own(world: World) -> None:
+    world.add_pull(7)
+    with view.READING, view.READING:
+        text = shown(world.client("grace"), PULL).text
+    assert "reload in a moment" in text and "needs changes" in text
+    assert "print(name)" in shown(world.client("grace"), PULL).text
 
 
 def test_while_the_forge_is_down_the_page_still_shows_the_standing(world: World) -> None:
