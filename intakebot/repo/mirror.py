@@ -42,6 +42,7 @@ class NoSuchCommit(TryLater):
 class Mirror:
     folder: Path
     credential: Credential | None = None
+    limits: Limits = FETCH
 
     @property
     def git(self) -> Git:
@@ -58,7 +59,7 @@ class Mirror:
             if self._has(ref, commit):
                 return
             try:
-                Git(self.folder, self.credential, FETCH).run(
+                Git(self.folder, self.credential, self.limits).run(
                     "fetch",
                     "--quiet",
                     "--no-tags",
@@ -71,6 +72,8 @@ class Mirror:
                 )
             except GitFailed as error:
                 raise _explained(error, url) from error
+            finally:
+                self._clear_away()
             crashpoint("fetch.after_ref_update")
             if not self._has(ref, commit):
                 raise TryLater(f"{url} sent something else than {commit}", after=30)
@@ -103,6 +106,11 @@ class Mirror:
         except GitFailed:
             return False
         return found.decode().strip() == commit
+
+    def _clear_away(self) -> None:
+        """What this fetch left unfinished, or one before it that was killed: git never does."""
+        for left in (self.folder / "objects" / "pack").glob("tmp_*"):
+            left.unlink(missing_ok=True)
 
     def _make(self) -> None:
         """Make the bare repository in one step, so that a kill leaves it whole or absent."""
