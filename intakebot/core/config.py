@@ -104,6 +104,8 @@ def read_config(data: bytes | None, *, tools: str = "") -> Config:
         raise BadConfig(f"{NAME}: byte {error.start} is not UTF-8; save it as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise BadConfig(f"{NAME}: not TOML: {error}") from error
+    except RecursionError as error:
+        raise BadConfig(f"{NAME}: nests too deep; nothing in it has to") from error
     except ValidationError as error:
         raise BadConfig("; ".join(_sentences(error))) from error
 

@@ -65,6 +65,7 @@ def test_everything_it_says_is_taken() -> None:
         (b"[checks.a]\nrun = 'x'\nreport = '/etc/x'", "must be a path inside"),
         (b"[checks.A_B]\nrun = 'x'", "checks.A_B"),
         (b"[review\n", "not TOML"),
+        (b"a = " + b"[" * 20_000, "nests too deep"),
         (b"\xff\xfe", "byte 0 is not UTF-8"),
     ],
 )
