@@ -371,7 +371,12 @@ class Config:
     checks: tuple[CheckDefinition, ...] = ()
     approvals: int = 1
     same_agency_may_approve: bool = False
-    protected: tuple[str, ...] = (".intakebot.toml", ".gitattributes", ".gitmodules")
+    protected: tuple[str, ...] = (
+        ".intakebot.toml",
+        ".gitattributes",
+        "*/.gitattributes",
+        ".gitmodules",
+    )
     promote: Literal["at-once", "by-command"] = "at-once"
     method: Method = "merge"
     limits: Mapping[str, int] = field(default_factory=dict)

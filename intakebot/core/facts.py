@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import fnmatch
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from intakebot.core import roster
 from intakebot.core.asks import Asks
+from intakebot.core.paths import protected
 from intakebot.model import (
     Change,
     CheckDefinition,
@@ -85,7 +85,7 @@ def gather(seen: Gathered) -> Facts:
         binary_files=sum(file.added is None for file in files),
         conflict_files=_some(change.conflicts if change else ()),
         conflict_markers=_some(seen.markers),
-        protected_changed=_some(_protected((file.path for file in files), config.protected)),
+        protected_changed=_some(protected((file.path for file in files), config.protected)),
         config_editor=roster.may_edit_config(seen.author),
         checks_failed=_checks(seen, Outcome.FAILED),
         checks_pending=_pending(seen),
@@ -135,19 +135,6 @@ def clean(text: str) -> str:
 
 def _some(items: Iterable[str]) -> list[str]:
     return [clean(item) for item in items][:MOST_LISTED]
-
-
-def _protected(paths: Iterable[str], patterns: Sequence[str]) -> list[str]:
-    """Compared without regard to case, as some file systems do. `dir/` means all below it."""
-    wanted = [
-        f"{pattern.casefold()}*" if pattern.endswith("/") else pattern.casefold()
-        for pattern in patterns
-    ]
-    return [
-        path
-        for path in paths
-        if any(fnmatch.fnmatchcase(path.casefold(), pattern) for pattern in wanted)
-    ]
 
 
 def _state(pull: Pull, declined: bool) -> str:
