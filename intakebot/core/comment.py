@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 
 from intakebot.core import escape
 from intakebot.core.asks import Asks, Void, listed
@@ -26,6 +28,8 @@ from intakebot.model import (
 )
 
 MOST_INLINE = 30
+MOST_ANSWERS = 20  # to one person on one pull request within an hour
+HOUR = timedelta(hours=1)
 MOST_LISTED = 10
 
 # Whose turn it is, and the one next action. {author} is filled in.
@@ -183,13 +187,39 @@ def report_of(facts: Facts, findings: Sequence[Finding]) -> Report:
 
 
 def answers(commands: Iterable[Command]) -> dict[str, str]:
-    """One reply for each comment that gave commands; what an edit added gets a reply of its own."""
+    """One reply for each comment that gave commands; what an edit added gets a reply of its own.
+
+    Within reason: MOST_ANSWERS to one person within an hour.
+    """
     grouped: dict[str, list[Command]] = {}
     for command in commands:
         edit = command.index // 100
         suffix = f":{edit}" if edit else ""
         grouped.setdefault(f"answer:{command.comment}{suffix}", []).append(command)
-    return {key: "\n\n".join(_answer(command) for command in said) for key, said in grouped.items()}
+    return {
+        key: "\n\n".join([*(_answer(command) for command in grouped[key]), *last])
+        for key, last in _within_reason(grouped)
+    }
+
+
+def _within_reason(grouped: Mapping[str, Sequence[Command]]) -> Iterator[tuple[str, list[str]]]:
+    """The answers that are given, and what the last one adds: two bots that answer each other
+    would go on for ever. Commands that get no answer count all the same."""
+    lately: dict[str, deque[datetime]] = {}
+    for key, said in sorted(grouped.items(), key=lambda one: (one[1][0].at, one[1][0].seq)):
+        by, at = said[0].by.id, said[0].at
+        given = lately.setdefault(by, deque())
+        while given and given[0] <= at - HOUR:
+            given.popleft()
+        if len(given) < MOST_ANSWERS:
+            given.append(at)
+            yield key, [ENOUGH] if len(given) == MOST_ANSWERS else []
+
+
+ENOUGH = (
+    f"That makes {MOST_ANSWERS} answers to you within an hour, so I say no more for a while. "
+    "What you tell me counts all the same; the page shows what became of it."
+)
 
 
 def _answer(command: Command) -> str:

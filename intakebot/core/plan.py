@@ -29,6 +29,7 @@ from intakebot.model import (
 )
 
 STATUS = "status"
+MOST_INLINE_EVER = 100  # on one pull request, the resolved ones too
 
 
 def plan(
@@ -53,9 +54,9 @@ def plan(
 
 
 def _inline(wanted: Look, seen: Look, ids: Mapping[str, BotComment]) -> Iterator[Effect]:
-    for key, note in wanted.inline.items():
-        if key not in seen.inline:
-            yield PostInline(note)
+    missing = [note for key, note in wanted.inline.items() if key not in seen.inline]
+    room = max(0, MOST_INLINE_EVER - len(seen.inline))
+    yield from map(PostInline, missing[:room])  # the status comment and the page list them all
     for key in seen.inline:
         # One that somebody replied to is a conversation by now: it stays.
         if key not in wanted.inline and not ids[key].resolved and not ids[key].replied:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -116,6 +116,37 @@ def test_answers_are_one_reply_a_comment() -> None:
         [replace(first, answer="On hold."), replace(second, index=1, answer="Not now.")]
     )
     assert told == {"answer:c1": "Grace: On hold.\n\nGrace: Not now."}
+
+
+def many_commands(count: int, by: str = "grace", minutes: float = 1) -> list[Command]:
+    begun = datetime(2026, 11, 23, 9, tzinfo=UTC)
+    return [
+        replace(
+            command("status", by, "a" * 40, number),
+            comment=f"{by}-{number}",
+            at=begun + timedelta(minutes=minutes * number),
+        )
+        for number in range(count)
+    ]
+
+
+def test_one_person_gets_so_many_answers_within_an_hour_and_the_last_says_so() -> None:
+    told = comment.answers(many_commands(50) + many_commands(3, by="sam"))
+    to_grace = [text for key, text in told.items() if "grace" in key]
+    assert len(to_grace) == comment.MOST_ANSWERS and len(told) == comment.MOST_ANSWERS + 3
+    assert [comment.ENOUGH in text for text in to_grace] == [False] * 19 + [True]
+
+
+def test_who_speaks_again_later_is_answered_again() -> None:
+    assert len(comment.answers(many_commands(50, minutes=4))) == 50
+    told = comment.answers(many_commands(90))
+    assert f"answer:grace-{60}" in told and f"answer:grace-{59}" not in told
+
+
+def test_what_is_said_later_takes_no_answer_back() -> None:
+    said = many_commands(70)
+    for count in range(70):
+        assert comment.answers(said[:count]).items() <= comment.answers(said).items()
 
 
 def test_a_void_says_who_what_and_why_once_for_each_push() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intakebot.core.neutral import neutral_facts
-from intakebot.core.plan import STATUS, closing_time, plan, seen_look
+from intakebot.core.plan import MOST_INLINE_EVER, STATUS, closing_time, plan, seen_look
 from intakebot.model import (
     BotComment,
     Decline,
@@ -128,6 +128,15 @@ def test_a_finding_that_is_gone_is_resolved_and_kept_when_somebody_replied() -> 
     page.put("finding:2", "two", "index.html", replied=True)
     effects = plan(Look({}, {}, None, False), page.look(), page.marks, HEAD)
     assert effects == [ResolveInline("finding:1", "0")]
+
+
+def test_over_many_pushes_no_more_than_so_many_lines_are_commented() -> None:
+    page = Page(None, PullState.OPEN)
+    for push in range(9):
+        keys = [f"finding:{push}-{line}" for line in range(30)]
+        notes = {key: InlineNote(key, "index.html", 1, "fault") for key in keys}
+        page.perform(plan(Look({}, notes, None, False), page.look(), page.marks, HEAD))
+    assert len(page.marks) == MOST_INLINE_EVER
 
 
 def rejection(grace: int) -> Verdict:
