@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from intakebot.model import Command, Config, Permission, Person, Pull, Push, Retarget, Said
+from intakebot.core import escape
+from intakebot.model import (
+    Account,
+    Command,
+    Config,
+    Permission,
+    Person,
+    Pull,
+    Push,
+    Retarget,
+    Said,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +28,8 @@ class Ask:
     """One command, with all that deciding it may need.
 
     `head` is the commit its author saw, `current` the head now; `who_may` are the names of
-    those who could give this command on this pull request.
+    those who could give this command on this pull request, `holders` of those who hold it: both
+    are Markdown.
     """
 
     name: str
@@ -210,8 +222,9 @@ def target_seen(targets: Iterable[Retarget], seq: int) -> str:
     return max(before, key=lambda move: move.seq).target if before else ""
 
 
-def names(people: Iterable[Person]) -> tuple[str, ...]:
-    return tuple(person.account.display for person in people)
+def names(accounts: Iterable[Account]) -> tuple[str, ...]:
+    """Fit to stand in a sentence: people choose how they are called."""
+    return tuple(escape.text(account.display) for account in accounts)
 
 
 def listed(items: Iterable[str], last: str = "or") -> str:

@@ -103,7 +103,10 @@ def _carried(
 def _message(
     subject: str, judged: Judgement, entry: lanes.EntryRow, trailers: Sequence[str] = ()
 ) -> str:
-    approved = sorted(command.by.login for command in judged.asks.approvals.values())
+    # People choose their own names: one must not add lines that say more than is true.
+    approved = sorted(
+        escape.visible(command.by.login, 120) for command in judged.asks.approvals.values()
+    )
     return "\n".join(
         (
             subject,
@@ -112,7 +115,7 @@ def _message(
             "",
             *trailers,
             *(f"Approved-by: {login}" for login in approved),
-            f"Merge-asked-by: {entry.asked_login}",
+            f"Merge-asked-by: {escape.visible(entry.asked_login, 120)}",
             "",
         )
     )

@@ -165,7 +165,7 @@ class Listener:
                 permission=self._permission(command),
                 who_may=self._who_may(command),
                 approved_by_person=command.by.id in asks.approvals,
-                holders=tuple(hold.by.display for hold in asks.holds),
+                holders=names(hold.by for hold in asks.holds),
             )
         )
 
@@ -190,7 +190,7 @@ class Listener:
                 if person.id not in pushers
                 and (self.config.same_agency_may_approve or not roster.related(person, author))
             ]
-        return names(able[:5])
+        return names(person.account for person in able[:5])
 
 
 EDITED = (
