@@ -45,13 +45,17 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One webhook request as it arrived, signature already verified."""
+    """One webhook request as it arrived, signature already verified.
+
+    `nonce` is the end of the address it came to, where each hook has an address of its own.
+    """
 
     forge: str
     id: str
     body: bytes
     headers: Mapping[str, str]
     received_at: datetime
+    nonce: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

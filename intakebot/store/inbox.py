@@ -21,15 +21,11 @@ def keep(
 ) -> list[str] | None:
     """Store one delivery and nudge what it speaks of, in the caller's transaction.
 
-    `by_connection` are forges where only connected repositories matter. Returns the bells to ring
-    afterwards ("look:5", "survey:2"), or None for a repeat.
+    `by_connection` are forges where only connected repositories matter, each by its own hook.
+    Returns the bells to ring afterwards ("look:5", "survey:2"), or None for a repeat.
     """
-    if (
-        isinstance(event, Event)
-        and event.forge in by_connection
-        and connections.find(connection, event.forge, event.repo) is None
-    ):
-        event = Ignored("its repository is not connected")
+    if isinstance(event, Event) and event.forge in by_connection:
+        event = _connected(connection, event, delivery.nonce)
     row = {
         "forge": delivery.forge,
         "delivery_id": delivery.id,
@@ -59,3 +55,13 @@ def keep(
         .values(**place)
     )
     return bells
+
+
+def _connected(connection: sa.Connection, event: Event, nonce: str | None) -> Event | Ignored:
+    """A hook speaks for the repository that it was made for, whoever has come by its secret."""
+    row = connections.find(connection, event.forge, event.repo)
+    if row is None:
+        return Ignored("its repository is not connected")
+    if nonce is not None and nonce != row.hook_nonce:
+        return Ignored("its hook was made for another repository")
+    return event

@@ -51,6 +51,7 @@ def take(forge: str, nonce: str | None = None) -> tuple[Response, int]:
         body=body,
         headers=_kept(dialect, headers),
         received_at=front().house.now(),
+        nonce=nonce,
     )
     is_new = front().inbox.take(delivery, event)
     crashpoint("hook.before_reply")

@@ -12,6 +12,11 @@ from dataclasses import replace
 import pytest
 
 from intakebot.core.dialect import hook_secret
+from intakebot.flow.house import House
+from intakebot.forges.api import Ability
+from intakebot.model import Repo
+from intakebot.settings import Settings
+from intakebot.store import connections
 from intakebot.web.app import create_app
 from intakebot.wiring import dialects
 from tests.web.cloud import (
@@ -20,6 +25,7 @@ from tests.web.cloud import (
     NEWER,
     NONCE,
     RECORDINGS,
+    REPO,
     changes,
     ids,
     kept,
@@ -29,7 +35,8 @@ from tests.web.cloud import (
     serving,
     signed,
 )
-from tests.web.served import SECRET, Served
+from tests.web.forge import NOW, FakeForge
+from tests.web.served import SECRET, Served, stored
 from tests.web.world import World
 
 MOST = 1 << 20
@@ -119,6 +126,49 @@ def test_a_repository_told_by_name_alone_is_ignored_with_the_reason(
     answer = post(cloud, body, signed(body, f"named only {repository}"))
     assert (answer.status, answer.json) == (202, {"status": "ignored", "why": why})
     assert changes(before, kept(cloud)) == []
+
+
+OTHER = "{77777777-93d3-4a2e-8f0e-6f2f7c0f4a11}"
+
+
+def test_a_hook_speaks_for_the_repository_it_was_made_for_and_for_no_other(world: World) -> None:
+    """Whoever comes by the secret of one hook makes nobody look at another repository."""
+    with world.database.write() as connection:
+        for repo, nonce in ((REPO, NONCE), (OTHER, "0" * 32)):
+            connections.keep(connection, connected(repo, nonce))
+    app = create_app(*at_bitbucket(world), dialects())
+    for repo in (REPO, OTHER, "{unknown}"):
+        body = json.dumps({"repository": {"uuid": repo}, "pullrequest": {"id": 3}}).encode()
+        headers = signed(body, f"about {repo}")
+        assert app.test_client().post(HOOK, data=body, headers=headers).status_code == 202
+    app.extensions["intakebot"].readiness.close()
+    assert [row.ignored for row in stored(world.folder)] == [
+        "",
+        "its hook was made for another repository",
+        "its repository is not connected",
+    ]
+
+
+def at_bitbucket(world: World) -> tuple[Settings, House]:
+    """The world's house, looking after a forge where repositories are connected one by one."""
+    forge = FakeForge(Repo("bitbucket-cloud", REPO, "acme/site", "", "main", "deploy"))
+    forge.abilities = frozenset({Ability.CONNECT})
+    settings = replace(world.settings, webhook_secrets={"bitbucket-cloud": (SECRET,)})
+    return settings, replace(world.house, forges={"bitbucket-cloud": forge})
+
+
+def connected(repo: str, nonce: str) -> dict[str, object]:
+    return {
+        "forge": "bitbucket-cloud",
+        "forge_id": repo,
+        "workspace_id": "{acme}",
+        "name": f"acme/{repo}",
+        "intake": "main",
+        "deploy": "deploy",
+        "hook_nonce": nonce,
+        "hook_id": "",
+        "connected_at": NOW,
+    }
 
 
 LIE = {
