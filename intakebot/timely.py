@@ -52,8 +52,12 @@ class Client(socket.socket):
             self._patience = None
 
     def setblocking(self, flag: bool) -> None:
-        """Gunicorn asks for a blocking socket; nobody waits on one for ever."""
-        super().settimeout(self._pace.silence if flag else 0.0)
+        """Gunicorn asks for a blocking socket; nobody waits on one for ever.
+
+        It asks that also of one that `_linger` has closed.
+        """
+        if self.fileno() >= 0:
+            super().settimeout(self._pace.silence if flag else 0.0)
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         if self._patience is None or flags:  # a glance takes nothing
@@ -98,7 +102,8 @@ def worker(pace: Pace) -> type[Any]:
 
 
 def _linger(client: socket.socket) -> None:
-    """Say goodbye and read on a little, so that the last answer is not lost to a reset."""
+    """Say goodbye and read on a little, so that the last answer is not lost to a reset; then
+    close, so that who goes on sending hears of it."""
     end, drained = time.monotonic() + _LINGER, 0
     with contextlib.suppress(OSError):
         client.shutdown(socket.SHUT_WR)
@@ -108,8 +113,7 @@ def _linger(client: socket.socket) -> None:
             if not data:
                 break
             drained += len(data)
-    with contextlib.suppress(OSError):
-        client.shutdown(socket.SHUT_RD)
+    client.close()
 
 
 def die_with_parent(_arbiter: Any, _worker: Any) -> None:

@@ -218,6 +218,66 @@ def test_a_chunked_body_of_decent_size_is_taken(served: Served) -> None:
     assert "in-chunks" in ids(served)
 
 
+def worker_memory(served: Served) -> int:
+    """Bytes that the process which answers holds."""
+    parent = served.process.pid
+    (child,) = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    status = Path(f"/proc/{child}/status").read_text()
+    return int(status.partition("VmRSS:")[2].split()[0]) * 1024
+
+
+@pytest.mark.parametrize("said", ["Content-Length: 31457280", "Transfer-Encoding: chunked"])
+def test_a_body_that_is_too_large_is_refused_before_it_is_taken_in(
+    served: Served, said: str
+) -> None:
+    lines = [said, *(f"{key}: {value}" for key, value in GOOD.items())]
+    before = worker_memory(served)
+    assert [flood(served, lines) for _ in range(4)] == [b"413"] * 4
+    # Each of the eight threads may keep what it needed for as much of a body as is read.
+    assert worker_memory(served) - before < 8 * 2 * MOST
+
+
+def flood(served: Served, lines: list[str]) -> bytes:
+    """Send 30 MB, or as much as is taken; the status of the answer."""
+    with closing(socket.create_connection(("127.0.0.1", served.port), timeout=20)) as client:
+        head = "\r\n".join([f"POST {DOOR} HTTP/1.1", "Host: x", *lines, "", ""])
+        client.sendall(head.encode())
+        with suppress(BrokenPipeError, ConnectionResetError):
+            for _ in range(30):
+                client.sendall(b"100000\r\n" + b"x" * 0x100000 + b"\r\n")
+        return client.recv(4_096).split()[1]
+
+
+def raw(served: Served, lines: list[str], body: bytes = BODY) -> int:
+    with closing(socket.create_connection(("127.0.0.1", served.port), timeout=20)) as client:
+        head = [f"POST {DOOR} HTTP/1.1", "Host: x", "Connection: close", *lines, "", ""]
+        client.sendall("\r\n".join(head).encode() + body)
+        return int(client.recv(4_096).split()[1])
+
+
+LINES = [f"{key}: {value}" for key, value in GOOD.items()]
+LENGTH = f"Content-Length: {len(BODY)}"
+SMUGGLED = [
+    ("two signatures", [*LINES, "X-Intakebot-Signature: sha256=00", LENGTH], 401),
+    ("a name with an underscore", [*LINES[:-1], LINES[-1].replace("-", "_"), LENGTH], 401),
+    ("two lengths", [*LINES, LENGTH, "Content-Length: 5"], 400),
+    ("a length and chunks", [*LINES, LENGTH, "Transfer-Encoding: chunked"], 400),
+    ("a folded line", [*LINES, " and more", LENGTH], 400),
+    ("many lines", [*LINES, LENGTH, *(f"X-{number}: 1" for number in range(60))], 431),
+    ("a long line", [*LINES, LENGTH, "X: " + "1" * 9_000], 431),
+]
+
+
+@pytest.mark.parametrize(
+    ("lines", "status"), [case[1:] for case in SMUGGLED], ids=[case[0] for case in SMUGGLED]
+)
+def test_a_head_that_could_be_read_in_two_ways_is_refused(
+    served: Served, lines: list[str], status: int
+) -> None:
+    assert raw(served, lines) == status
+    assert "refused" not in ids(served)
+
+
 def chunked(
     served: Served, pieces: Iterator[bytes], headers: dict[str, str] | None = None
 ) -> Answer:
