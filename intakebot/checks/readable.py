@@ -4,13 +4,33 @@ from __future__ import annotations
 
 import os
 import subprocess
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 
 def make_folder(folder: Path) -> None:
     if not folder.is_dir():
-        folder.mkdir(parents=True)
+        folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)
+
+
+def made_once(ready: Path, fill: Callable[[Path], None]) -> Path:
+    """`ready`, filled under another name first. Safe to call from many processes at once."""
+    if ready.is_dir():
+        return ready
+    make_folder(ready.parent)
+    with tempfile.TemporaryDirectory(dir=ready.parent, prefix=f".{ready.name}-") as scratch:
+        made = Path(scratch, "made")
+        made.mkdir()
+        fill(made)
+        open_to_all(made)
+        try:
+            made.rename(ready)
+        except OSError:
+            if not ready.is_dir():  # another process was quicker: theirs is the same
+                raise
+    return ready
 
 
 def open_to_all(folder: Path) -> None:

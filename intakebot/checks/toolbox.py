@@ -9,12 +9,11 @@ from __future__ import annotations
 import hashlib
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
-from intakebot.checks.readable import make_folder, open_to_all
+from intakebot.checks.readable import made_once
 from intakebot.model import OperatorError
 
 PYTHON = "/usr/bin/python3"  # the sandbox has the machine's programs, not our interpreter
@@ -59,21 +58,12 @@ def build_toolbox(folder: Path) -> Path:
         return ready
     if not Path(PYTHON).exists():
         raise NoTools(f"{PYTHON} is missing; pytest checks run with it. Install `python3`")
-    make_folder(folder)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".tools-") as scratch:
-        made = Path(scratch, "tools")
-        fill(made)
-        try:
-            made.rename(ready)
-        except OSError:
-            if not ready.is_dir():  # another process was quicker: theirs is the same
-                raise
-    return ready
+    return made_once(ready, fill)
 
 
 def fill(made: Path) -> None:
     programs, libraries = made / "bin", made / "lib"
-    programs.mkdir(parents=True)
+    programs.mkdir()
     libraries.mkdir()
     for package in installed(PROGRAMS):
         shutil.copyfile(program_of(package), programs / package.name)
@@ -84,7 +74,6 @@ def fill(made: Path) -> None:
         copy_library(package, libraries)
     compile_all = [PYTHON, "-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
     subprocess.run([*compile_all, str(libraries)], check=True, stdin=subprocess.DEVNULL)
-    open_to_all(made)
 
 
 def program_of(package: Distribution) -> Path:

