@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 from intakebot.world.bitbucket_cloud import BitbucketCloud, Member
-from intakebot.world.house import RunningHouse, free_ports
+from intakebot.world.house import RunningHouse
+from intakebot.world.ports import free_ports
 
 SITE = "acme/site"
 PULLS = f"/repositories/{SITE}/pullrequests"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +21,7 @@ from intakebot.store.database import Database
 from intakebot.up.sample import commit_all
 from intakebot.wiring import built_in_forge
 from intakebot.world.people import Somebody
+from intakebot.world.ports import free_ports
 
 T = TypeVar("T")
 
@@ -34,19 +34,6 @@ class Viewer(Protocol):
     """Anybody who may see a pull request at the house's pages."""
 
     def api(self, method: str, path: str, /) -> requests.Response: ...
-
-
-def free_ports() -> int:
-    """A port whose successor is free too: pages and Git take a pair."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = int(first.getsockname()[1])
-            try:
-                second.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port
 
 
 @dataclass(slots=True)

@@ -17,7 +17,8 @@ import sqlalchemy as sa
 from intakebot.store import schema
 from intakebot.store.database import Database
 from intakebot.store.tables import metadata
-from tests.gitforge.world import Project, Server, commit, free_port, git, make_project, running
+from intakebot.world.ports import free_port
+from tests.gitforge.world import Project, Server, commit, git, make_project, running
 
 
 @pytest.fixture(scope="module")

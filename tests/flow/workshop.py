@@ -37,8 +37,8 @@ from intakebot.store import people, schema, work
 from intakebot.store.database import Database
 from intakebot.store.tables import lanes, pulls, receipts, runs
 from intakebot.wiring import build_house, built_in_forge, forges, now
-from intakebot.world.house import free_ports
 from intakebot.world.people import Somebody
+from intakebot.world.ports import free_ports
 
 A_WHILE = timedelta(minutes=5)
 SERVE = """

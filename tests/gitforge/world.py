@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +17,7 @@ from typing import Any, TypeVar
 import requests
 
 from intakebot.gitforge.forge import GitForge
+from intakebot.world.ports import free_port
 
 T = TypeVar("T")
 _SERVE = (
@@ -74,12 +74,6 @@ def git(cwd: Path, *arguments: str, ok: bool = True, stdin: str = "") -> str:
 def remote_lines(output: str) -> list[str]:
     lines = (line for line in output.splitlines() if line.startswith("remote:"))
     return [line.removeprefix("remote:").removeprefix(" ").rstrip() for line in lines]
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 @dataclass

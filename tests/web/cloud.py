@@ -17,7 +17,8 @@ import sqlalchemy as sa
 from intakebot.core.dialect import hook_secret, read_request
 from intakebot.store.database import Database
 from intakebot.store.tables import metadata
-from tests.web.served import ROOT, SECRET, Answer, Served, end, free_port, prepare, wait_until_live
+from intakebot.world.ports import free_port
+from tests.web.served import ROOT, SECRET, Answer, Served, end, prepare, wait_until_live
 from tests.web.world import some_settings
 
 RECORDINGS = ROOT / "webhooks" / "bitbucket-cloud"

@@ -6,7 +6,6 @@ import hmac
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +22,7 @@ from intakebot.core.dialect import read_request
 from intakebot.store import schema
 from intakebot.store.database import Database
 from intakebot.store.tables import deliveries
+from intakebot.world.ports import free_port
 from tests.web.forge import NOW
 from tests.web.world import some_settings
 
@@ -132,13 +132,6 @@ def wait_until_live(served: Served) -> None:
         except (OSError, HTTPException):
             time.sleep(0.05)
     raise AssertionError(f"the web process did not start: {served.log()}")
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def recorded(name: str) -> tuple[dict[str, str], bytes]:
