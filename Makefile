@@ -17,7 +17,8 @@ demo: $(VENV)/installed ## Play the whole story in a temporary folder
 	@$(BIN)/intakebot demo
 
 test: $(VENV)/installed-dev lint types floors rules ## Everything that CI runs
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not alone"
+	@$(BIN)/python -m pytest -m alone
 
 chaos: $(VENV)/installed-dev ## Half an hour of faults on the whole house, then of any order (MINUTES=30)
 	@$(BIN)/python -m tests.chaos --minutes $(MINUTES)

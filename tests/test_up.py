@@ -113,6 +113,7 @@ def in_flight(house: RunningHouse) -> Somebody:
     return ada
 
 
+@pytest.mark.alone
 def test_status_is_answered_while_every_check_slot_is_busy(house: RunningHouse) -> None:
     house.add_repo("busy", {".intakebot.toml": SLOW, "a.txt": "a\n"})
     ada = house.person("ada", Group.AGENCY, agency="Alder", repo="busy")

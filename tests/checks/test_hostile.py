@@ -147,6 +147,7 @@ def test_workers_that_share_their_memory_are_counted_once(python: Shell) -> None
     assert (ran.stopped, ran.status) == ("", 0)
 
 
+@pytest.mark.alone
 def test_an_endless_loop_is_stopped_when_its_time_is_over(shell: Shell) -> None:
     ran = shell("while :; do :; done", limits=replace(LIMITS, wall=0.7))
     assert ran.stopped == "time"
@@ -288,6 +289,7 @@ def test_a_daemon_cannot_change_a_report_after_the_check_ended(shell: Shell) -> 
     assert first == b"evil\n" * (len(first) // 5)
 
 
+@pytest.mark.alone
 def test_a_run_that_nobody_needs_any_more_is_cancelled(shell: Shell) -> None:
     started = time.monotonic()
     wanted: Callable[[], bool] = lambda: time.monotonic() - started < 0.6  # noqa: E731

@@ -98,12 +98,12 @@ def test_an_error_inside_flags_breaks_them() -> None:
 def test_an_endless_condition_is_stopped() -> None:
     source = "checks_failed.all(a, checks_failed.all(b, checks_failed.all(c, a + b != c)))"
     names = [f"check {i}" for i in range(1_000)]
-    began = time.monotonic()
+    began = time.process_time()
 
     with pytest.raises(BrokenExpression, match="budget"):
         compile_condition(source).evaluate(neutral_facts(checks_failed=names))
 
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize(
@@ -191,6 +191,6 @@ def test_no_text_is_cut_short_or_lost_on_its_way_through(text: str) -> None:
 
 
 def _seconds(work: Callable[[], object]) -> float:
-    began = time.perf_counter()
+    began = time.process_time()
     work()
-    return time.perf_counter() - began
+    return time.process_time() - began

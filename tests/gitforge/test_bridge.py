@@ -66,6 +66,7 @@ def post_head(project: Project, who: Person, service: str, *headers: str) -> byt
     return "\r\n".join([*lines, "", ""]).encode()
 
 
+@pytest.mark.alone
 def test_sixteen_pushes_at_once_on_four_threads_end_soon(tagged: Server, tmp_path: Path) -> None:
     project = make_project(tagged, tmp_path / "sixteen")
     work = project.clone(project.ada, project.ada.login)
@@ -81,6 +82,7 @@ def test_sixteen_pushes_at_once_on_four_threads_end_soon(tagged: Server, tmp_pat
     assert all("opened" in each for each in told)
 
 
+@pytest.mark.alone
 def test_stalled_uploads_and_half_requests_do_not_stop_the_next_person(tmp_path: Path) -> None:
     """Four of each: uploads that fall silent, and heads of requests that never end."""
     with running(tmp_path / "state", silence=2) as server:

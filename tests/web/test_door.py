@@ -365,6 +365,7 @@ def test_what_the_bot_itself_did_is_kept_as_ignored(world: World) -> None:
     assert [row.ignored for row in stored(world.folder)] == ["our own"]
 
 
+@pytest.mark.alone
 def test_a_forge_that_is_down_neither_delays_nor_fails_a_delivery(world: World) -> None:
     world.forge.down = True
     headers, body = recorded("status__success.http")
