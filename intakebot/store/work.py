@@ -168,7 +168,7 @@ def postpone(
     values: dict[str, object] = {"lease_until": None, "nudged_at": until - patience}
     clock = table.c.get("look_at")
     if clock is not None:
-        values["look_at"] = sa.case((clock < until, until), else_=clock)
+        values["look_at"] = sa.case((clock < until, sa.literal(until, clock.type)), else_=clock)
     result = connection.execute(
         sa.update(table).where(table.c.id == row, table.c.lease_fence == fence).values(**values)
     )

@@ -87,6 +87,20 @@ def test_work_that_failed_comes_back_at_its_own_time_and_not_before(
     assert work.overdue(connection, pulls, until + second, PATIENCE) == [pull]
 
 
+def test_work_that_failed_at_its_own_time_waits_for_the_new_one(
+    connection: sa.Connection, pull: int
+) -> None:
+    fence = leases.claim(connection, pulls, pull, "me", NOW, TTL)
+    assert fence is not None
+    work.finish(connection, pulls, pull, fence, 0, look_at=NOW)
+    again = leases.claim(connection, pulls, pull, "me", NOW, TTL)
+    assert again is not None
+    until = NOW + timedelta(minutes=2)
+    work.postpone(connection, pulls, pull, again, until, PATIENCE)
+    assert not work.is_due(connection, pulls, pull, until - timedelta(seconds=1))
+    assert work.is_due(connection, pulls, pull, until)
+
+
 def test_a_time_that_has_come_makes_a_row_due_by_itself(
     connection: sa.Connection, pull: int
 ) -> None:
