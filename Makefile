@@ -17,8 +17,8 @@ demo: $(VENV)/installed ## Play the whole story in a temporary folder
 	@$(BIN)/intakebot demo
 
 test: $(VENV)/installed-dev lint types floors rules ## Everything that CI runs
-	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not alone"
-	@$(BIN)/python -m pytest -m alone
+	@$(BIN)/python -m pytest --database both -n 2 --dist loadfile -m "not alone"
+	@$(BIN)/python -m pytest --database both -m alone
 
 chaos: $(VENV)/installed-dev ## Half an hour of faults on the whole house, then of any order (MINUTES=30)
 	@$(BIN)/python -m tests.chaos --minutes $(MINUTES)
@@ -42,8 +42,8 @@ rules: $(VENV)/installed ## Each rule's examples
 lock: ## Lock the newest allowed versions with their hashes (needs pip-tools)
 	@$(PYTHON) -m piptools compile --quiet --upgrade $(LOCK) --extra build \
 		--output-file requirements.lock pyproject.toml
-	@$(PYTHON) -m piptools compile --quiet $(LOCK) --extra build --extra dev --extra world \
-		--constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	@$(PYTHON) -m piptools compile --quiet $(LOCK) --extra build --extra dev --extra postgres \
+		--extra world --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 
 LOCK := --generate-hashes --strip-extras --no-annotate --no-header --allow-unsafe \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options

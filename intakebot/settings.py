@@ -6,6 +6,7 @@ its first run (mode 0600). Nothing is read at import.
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import stat
@@ -26,7 +27,7 @@ BITBUCKET_GIT_URL = "https://bitbucket.org"
 @dataclass(frozen=True, slots=True)
 class Settings:
     state: Path
-    database_url: str
+    database_url: str = field(repr=False)  # it may hold a password
     redis_url: str
     public_url: str  # the pages, without a trailing slash
     git_url: str  # the Git forge as the house and people reach it
@@ -53,7 +54,9 @@ def load(state: Path | None = None, environ: Mapping[str, str] = os.environ) -> 
     survey_every = number.read("SURVEY_EVERY", 0, least=1)
     settings = Settings(
         state=folder,
-        database_url=environ.get("DATABASE_URL") or f"sqlite:///{folder / 'intakebot.db'}",
+        database_url=environ.get("DATABASE_URL")
+        or kept.get("DATABASE_URL")
+        or f"sqlite:///{folder / 'intakebot.db'}",
         redis_url=environ.get("REDIS_URL") or f"unix://{folder / 'run' / 'bell.sock'}",
         public_url=(environ.get("PUBLIC_URL") or f"http://127.0.0.1:{port}").rstrip("/"),
         git_url=(environ.get("GIT_URL") or f"http://127.0.0.1:{port + 1}").rstrip("/"),
@@ -136,7 +139,9 @@ def keep_secrets(folder: Path, values: Mapping[str, str]) -> None:
     descriptor = os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as out:
         out.write("# Made by intakebot. Keep it secret; a backup of this folder needs it.\n")
-        out.writelines(f'{name} = "{value}"\n' for name, value in sorted(merged.items()))
+        # A text in JSON is the same text in TOML.
+        texts = {name: json.dumps(value, ensure_ascii=False) for name, value in merged.items()}
+        out.writelines(f"{name} = {text}\n" for name, text in sorted(texts.items()))
         out.flush()
         os.fsync(out.fileno())
     os.replace(new, path)

@@ -55,6 +55,16 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     assert settings.load(tmp_path, {"SESSION_SECRET": "env"}).session_secret == "env"
 
 
+def test_the_databases_address_may_stand_among_the_secrets_and_stays_one(tmp_path: Path) -> None:
+    url = 'postgresql://intakebot:ge\\"heim@db/intakebot'
+    settings.keep_secrets(tmp_path, {"DATABASE_URL": url})
+    settings.keep_secrets(tmp_path, {"SESSION_SECRET": "one"})
+    found = settings.load(tmp_path, {})
+    assert found.database_url == url and "heim" not in repr(found)
+    other = settings.load(tmp_path, {"DATABASE_URL": "postgresql://other/intakebot"})
+    assert other.database_url == "postgresql://other/intakebot"
+
+
 def test_every_number_that_is_none_is_named(tmp_path: Path) -> None:
     with pytest.raises(OperatorError) as refused:
         settings.load(tmp_path, {"PORT": "http", "CHECK_SLOTS": "-1"})

@@ -13,7 +13,8 @@ import click
     type=click.Path(path_type=Path, file_okay=False),
     help="State folder; INTAKEBOT_STATE or .intakebot unless told.",
 )
-def migrate(state: Path | None) -> None:
+@click.option("--no-backup", is_flag=True, help="There is one already, made some other way.")
+def migrate(state: Path | None, no_backup: bool) -> None:
     """Back up and migrate the databases; a newer schema is refused. Run it before a new version."""
     from intakebot.settings import load
     from intakebot.store import schema
@@ -25,7 +26,7 @@ def migrate(state: Path | None) -> None:
     built_in_forge(settings).migrate()
     database = Database(settings.database_url)
     try:
-        backup = schema.upgrade(database, now=now())
+        backup = schema.upgrade(database, now=now(), folder=settings.state, backed_up=no_backup)
     finally:
         database.close()
     click.echo(f"The schema is {schema.NEWEST}.")

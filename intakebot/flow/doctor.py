@@ -15,8 +15,8 @@ from intakebot.flow import bell
 from intakebot.flow.connect_words import Check
 from intakebot.model import OperatorError, TryLater
 from intakebot.settings import Settings, require
-from intakebot.store import pages, schema
-from intakebot.store.database import Database, sqlite_file
+from intakebot.store import pages, schema, sqlite
+from intakebot.store.database import Database
 
 OLDEST_GIT = (2, 38)  # merge-tree --write-tree
 GIB = 1 << 30
@@ -134,7 +134,7 @@ def of_schema(found: str | None) -> Check:
 
 def version(database: Database) -> str | None:
     """Of its schema. Makes no file: an empty one would pass for a house that has begun."""
-    file = sqlite_file(database.url)
+    file = sqlite.file_of(database.url)
     return None if file is not None and not file.exists() else schema.version(database)
 
 

@@ -1,48 +1,63 @@
 """One database, SQLite or PostgreSQL, and the two ways to speak to it: read and write.
 
-SQLite runs in WAL mode with synchronous FULL: what was committed survives a power cut. Writers
-take the write lock at BEGIN, so that a transaction never fails half way for want of it.
+Both keep the same promises. A read sees one moment. Writers come one after the other: each takes
+the house's write lock at BEGIN, so nothing that it reads changes before it commits, and it never
+fails half way for want of a lock. What was committed survives a power cut. What the database
+can't do now is TryLater, and safe to do again.
 """
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from intakebot.model import OperatorError, TryLater
+from intakebot.store import postgresql, sqlite
 
-BUSY_SECONDS = 10
+BUSY_SECONDS = 10  # how long a writer waits for its turn
+STALLED_SECONDS = 10  # how long one may do nothing when it has it, where writers are many machines
 
 
 class Database:
     """Opens lazily; give each process its own (never carry one across a fork)."""
 
-    def __init__(self, url: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        busy_seconds: float = BUSY_SECONDS,
+        stalled_seconds: float = STALLED_SECONDS,
+    ) -> None:
+        made = parse(url)
         self.url = url
-        self.engine = _engine(url, busy_seconds)
+        self.kind = sqlite if made.get_backend_name() == "sqlite" else postgresql
+        self.engine = self.kind.make_engine(made, busy_seconds, stalled_seconds)
 
     @property
     def is_sqlite(self) -> bool:
-        return self.engine.dialect.name == "sqlite"
+        return self.kind is sqlite
 
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
-        with _translated(), self.engine.connect() as connection, connection.begin():
+        with self._begun(self.kind.READ) as connection:
             yield connection
 
     @contextmanager
     def write(self) -> Iterator[sa.Connection]:
         """Commits at the end; rolls back and raises when anything fails, commit included."""
+        with self._begun(self.kind.WRITE) as connection:
+            yield connection
+
+    @contextmanager
+    def _begun(self, options: dict[str, Any]) -> Iterator[sa.Connection]:
         with (
-            _translated(),
+            _translated(writing=options is self.kind.WRITE),
             self.engine.connect() as plain,
-            plain.execution_options(intakebot_write=True) as connection,
+            plain.execution_options(**options) as connection,
             connection.begin(),
         ):
             yield connection
@@ -51,57 +66,35 @@ class Database:
         self.engine.dispose()
 
 
-def _engine(url: str, busy_seconds: float) -> sa.Engine:
+def parse(url: str) -> sa.URL:
+    """Raises OperatorError for what is no address of a database that we know."""
+    if url.startswith("postgres://"):  # as some platforms still say it
+        url = url.replace("postgres", "postgresql", 1)
     try:
         made = sa.make_url(url)
     except sa.exc.ArgumentError as error:
         raise OperatorError(
-            f"DATABASE_URL is not a database address: {error}; "
-            "for example sqlite:////var/lib/intakebot/intakebot.db"
+            "DATABASE_URL is not a database address; for example "
+            "sqlite:////var/lib/intakebot/intakebot.db or postgresql://intakebot@db/intakebot"
         ) from error
-    if made.get_backend_name() == "sqlite":
-        engine = sa.create_engine(made, connect_args={"timeout": busy_seconds})
-        sa.event.listen(engine, "connect", _set_up_sqlite)
-        sa.event.listen(engine, "begin", _begin_sqlite)
-        return engine
-    if made.get_backend_name() == "postgresql":
-        try:
-            return sa.create_engine(made.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
-        except ModuleNotFoundError as error:
-            raise OperatorError(
-                "DATABASE_URL names PostgreSQL, but its driver is missing; "
-                "run: pip install 'intakebot[postgres]'"
-            ) from error
-    raise OperatorError(
-        f"DATABASE_URL: {made.get_backend_name()} is not known; use sqlite or postgresql"
-    )
-
-
-def _set_up_sqlite(raw: sqlite3.Connection, _: Any) -> None:
-    raw.isolation_level = None  # SQLAlchemy's "begin" below starts transactions, not the driver
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-        raw.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: sa.Connection) -> None:
-    write = connection.get_execution_options().get("intakebot_write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    if made.get_backend_name() not in ("sqlite", "postgresql"):
+        raise OperatorError(
+            f"DATABASE_URL: {made.get_backend_name()} is not known; use sqlite or postgresql"
+        )
+    return made
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(*, writing: bool) -> Iterator[None]:
+    """Locked, full, read-only, unreachable: the statement was fine, the database can't now."""
     try:
         yield
-    except OperationalError as error:
-        # Locked, full, read-only, unreachable: the statement was fine, the database can't now.
-        raise TryLater(f"the database can't take it now: {error.orig}") from error
+    except sa.exc.TimeoutError as error:
+        raise TryLater("every connection to the database is in use") from error
     except DBAPIError as error:
         if error.connection_invalidated:
-            raise TryLater(f"the database went away: {error.orig}") from error
-        raise
-
-
-def sqlite_file(url: str) -> Path | None:
-    """The file behind a SQLite address, else None."""
-    made = sa.make_url(url)
-    return Path(made.database) if made.get_backend_name() == "sqlite" and made.database else None
+            raise TryLater(f"the database went away: {postgresql.first_line(error)}") from error
+        why = postgresql.why_not_now(error, writing=writing)
+        if why is None:
+            raise
+        raise TryLater(f"the database can't take it now: {why}") from error

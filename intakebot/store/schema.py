@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
@@ -11,7 +9,8 @@ import sqlalchemy as sa
 
 from intakebot.crash import crashpoint
 from intakebot.model import OperatorError
-from intakebot.store.database import Database, sqlite_file
+from intakebot.store import backup, postgresql
+from intakebot.store.database import Database
 
 # The newest migration under migrations/versions; a test holds the two together.
 NEWEST = "0004"
@@ -26,10 +25,14 @@ def version(database: Database) -> str | None:
         return str(found) if found else None
 
 
-def upgrade(database: Database, *, now: datetime) -> str | None:
+def upgrade(
+    database: Database, *, now: datetime, folder: Path = Path(), backed_up: bool = False
+) -> str | None:
     """Bring the schema to the newest version; returns the path of the backup it made, if any.
 
-    Raises OperatorError when the database is newer than this program.
+    A copy of SQLite lies beside its file, a dump of PostgreSQL in `folder`. `backed_up` says that
+    there is one already. Raises OperatorError when the database is newer than this program, or
+    can't be backed up, and TryLater when it can't be had now.
     """
     found = version(database)
     if found == NEWEST:
@@ -39,7 +42,8 @@ def upgrade(database: Database, *, now: datetime) -> str | None:
             f"the database has schema {found}, this intakebot knows {NEWEST} at most; "
             "start the newer intakebot, or restore the backup made before it"
         )
-    saved = _back_up(database, now) if found is not None else None
+    needs_backup = found is not None and not backed_up
+    saved = backup.make(database, folder, now) if needs_backup else None
     crashpoint("migrate.mid")
     _run_alembic(database)
     return str(saved) if saved else None
@@ -50,17 +54,6 @@ def _known() -> set[str]:
     return {path.name.split("_")[0] for path in folder.glob("0*.py")}
 
 
-def _back_up(database: Database, now: datetime) -> Path | None:
-    """A consistent copy beside a SQLite file; PostgreSQL has its own ways."""
-    file = sqlite_file(database.url)
-    if file is None:
-        return None
-    target = file.with_name(f"{file.name}.{now:%Y%m%dT%H%M%S}.backup")
-    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(target)) as copy:
-        source.backup(copy)
-    return target
-
-
 def _run_alembic(database: Database) -> None:
     from alembic import command  # 0.2 s to import, and needed once in the life of a schema
     from alembic.config import Config
@@ -68,5 +61,7 @@ def _run_alembic(database: Database) -> None:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     with database.write() as connection:
+        if not database.is_sqlite:
+            postgresql.take_time(connection)
         config.attributes["connection"] = connection
         command.upgrade(config, NEWEST)

@@ -30,6 +30,25 @@ class Moment(sa.types.TypeDecorator[datetime]):
         return None if value is None else EPOCH + timedelta(microseconds=value)
 
 
+class Text(sa.types.TypeDecorator[str]):
+    """Any text. PostgreSQL keeps no NUL; there it is written otherwise, and read as it was."""
+
+    impl = sa.Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        if value is None or dialect.name != "postgresql":
+            return value
+        return value.replace(_MARK, f"{_MARK}1").replace("\0", f"{_MARK}0")
+
+    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str | None:
+        if value is None or dialect.name != "postgresql":
+            return value
+        return value.replace(f"{_MARK}0", "\0").replace(f"{_MARK}1", _MARK)
+
+
+_MARK = "\ue000"  # for private use: no text that means anything has it
+
 metadata = sa.MetaData(
     naming_convention={
         "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -48,7 +67,7 @@ def _id() -> sa.Column[int]:
 
 def _lease() -> tuple[sa.Column[Any], ...]:
     return (
-        sa.Column("lease_owner", sa.Text),
+        sa.Column("lease_owner", Text),
         sa.Column("lease_fence", sa.Integer, nullable=False, server_default="0"),
         sa.Column("lease_until", Moment),
     )
@@ -67,14 +86,14 @@ repos = sa.Table(
     "repos",
     metadata,
     _id(),
-    sa.Column("forge", sa.Text, nullable=False),
-    sa.Column("forge_id", sa.Text, nullable=False),
-    sa.Column("name", sa.Text, nullable=False, server_default=""),
-    sa.Column("clone_url", sa.Text, nullable=False, server_default=""),
-    sa.Column("intake", sa.Text, nullable=False, server_default=""),
-    sa.Column("deploy", sa.Text, nullable=False, server_default=""),
-    sa.Column("pulls_cursor", sa.Text, nullable=False, server_default=""),
-    sa.Column("incidents_cursor", sa.Text, nullable=False, server_default=""),
+    sa.Column("forge", Text, nullable=False),
+    sa.Column("forge_id", Text, nullable=False),
+    sa.Column("name", Text, nullable=False, server_default=""),
+    sa.Column("clone_url", Text, nullable=False, server_default=""),
+    sa.Column("intake", Text, nullable=False, server_default=""),
+    sa.Column("deploy", Text, nullable=False, server_default=""),
+    sa.Column("pulls_cursor", Text, nullable=False, server_default=""),
+    sa.Column("incidents_cursor", Text, nullable=False, server_default=""),
     sa.Column("surveyed_at", Moment),
     *_counters(),
     *_lease(),
@@ -92,17 +111,17 @@ pulls = sa.Table(
     sa.Column("look_at", Moment),  # when the answer can next change by itself
     sa.Column("looked_at", Moment),
     sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("problem", sa.Text, nullable=False, server_default=""),
+    sa.Column("problem", Text, nullable=False, server_default=""),
     sa.Column("first_seen_at", Moment, nullable=False),
-    sa.Column("state", sa.Text, nullable=False, server_default=""),
-    sa.Column("turn", sa.Text, nullable=False, server_default=""),
-    sa.Column("why", sa.Text, nullable=False, server_default=""),
-    sa.Column("title", sa.Text, nullable=False, server_default=""),
-    sa.Column("author_id", sa.Text, nullable=False, server_default=""),
-    sa.Column("author_login", sa.Text, nullable=False, server_default=""),
-    sa.Column("head", sa.Text, nullable=False, server_default=""),
-    sa.Column("target", sa.Text, nullable=False, server_default=""),
-    sa.Column("url", sa.Text, nullable=False, server_default=""),
+    sa.Column("state", Text, nullable=False, server_default=""),
+    sa.Column("turn", Text, nullable=False, server_default=""),
+    sa.Column("why", Text, nullable=False, server_default=""),
+    sa.Column("title", Text, nullable=False, server_default=""),
+    sa.Column("author_id", Text, nullable=False, server_default=""),
+    sa.Column("author_login", Text, nullable=False, server_default=""),
+    sa.Column("head", Text, nullable=False, server_default=""),
+    sa.Column("target", Text, nullable=False, server_default=""),
+    sa.Column("url", Text, nullable=False, server_default=""),
     sa.Column("open", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.UniqueConstraint("repo_id", "number"),
     sa.Index("ix_pulls_due", "open", "look_at"),
@@ -112,15 +131,15 @@ deliveries = sa.Table(
     "deliveries",
     metadata,
     _id(),
-    sa.Column("forge", sa.Text, nullable=False),
-    sa.Column("delivery_id", sa.Text, nullable=False),
+    sa.Column("forge", Text, nullable=False),
+    sa.Column("delivery_id", Text, nullable=False),
     sa.Column("received_at", Moment, nullable=False),
     sa.Column("headers", sa.JSON, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
-    sa.Column("body_sha256", sa.Text, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False, server_default=""),
-    sa.Column("actor", sa.Text, nullable=False, server_default=""),
-    sa.Column("ignored", sa.Text, nullable=False, server_default=""),  # why, else empty
+    sa.Column("body_sha256", Text, nullable=False),
+    sa.Column("kind", Text, nullable=False, server_default=""),
+    sa.Column("actor", Text, nullable=False, server_default=""),
+    sa.Column("ignored", Text, nullable=False, server_default=""),  # why, else empty
     sa.Column("repo_id", sa.ForeignKey("repos.id")),
     sa.Column("pull_id", sa.ForeignKey("pulls.id")),
     sa.Column("wanted", sa.Integer),  # done once the pull request's (or repository's) done >= this
@@ -130,7 +149,7 @@ deliveries = sa.Table(
 facts = sa.Table(
     "facts",
     metadata,
-    sa.Column("digest", sa.Text, primary_key=True),
+    sa.Column("digest", Text, primary_key=True),
     sa.Column("body", sa.JSON, nullable=False),
 )
 
@@ -140,13 +159,13 @@ looks = sa.Table(
     _id(),
     sa.Column("pull_id", sa.ForeignKey("pulls.id"), nullable=False),
     sa.Column("at", Moment, nullable=False),
-    sa.Column("head", sa.Text, nullable=False),
-    sa.Column("base", sa.Text, nullable=False),
+    sa.Column("head", Text, nullable=False),
+    sa.Column("base", Text, nullable=False),
     sa.Column("facts_digest", sa.ForeignKey("facts.digest"), nullable=False),
-    sa.Column("rules_digest", sa.Text, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
-    sa.Column("turn", sa.Text, nullable=False),
-    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("rules_digest", Text, nullable=False),
+    sa.Column("state", Text, nullable=False),
+    sa.Column("turn", Text, nullable=False),
+    sa.Column("why", Text, nullable=False),
     sa.Column("verdicts", sa.JSON, nullable=False),
     sa.Column("findings", sa.JSON, nullable=False),
     sa.Index("ix_looks_pull", "pull_id", "id"),
@@ -156,9 +175,9 @@ first_verdicts = sa.Table(
     "first_verdicts",
     metadata,
     sa.Column("pull_id", sa.ForeignKey("pulls.id"), primary_key=True),
-    sa.Column("head", sa.Text, primary_key=True),
+    sa.Column("head", Text, primary_key=True),
     sa.Column("at", Moment, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("state", Text, nullable=False),
     sa.Column("look_id", sa.ForeignKey("looks.id"), nullable=False),
 )
 
@@ -166,13 +185,13 @@ happenings = sa.Table(  # who pushed, spoke and reviewed, and when: reports are 
     "happenings",
     metadata,
     sa.Column("pull_id", sa.ForeignKey("pulls.id"), primary_key=True),
-    sa.Column("kind", sa.Text, primary_key=True),  # push, comment, review
-    sa.Column("key", sa.Text, primary_key=True),  # the forge's id for it
-    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("kind", Text, primary_key=True),  # push, comment, review
+    sa.Column("key", Text, primary_key=True),  # the forge's id for it
+    sa.Column("account_id", Text, nullable=False),
     sa.Column("at", Moment, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
-    sa.Column("head", sa.Text, nullable=False, server_default=""),
-    sa.Column("digest", sa.Text, nullable=False, server_default=""),  # of a comment's text
+    sa.Column("head", Text, nullable=False, server_default=""),
+    sa.Column("digest", Text, nullable=False, server_default=""),  # of a comment's text
 )
 
 words = sa.Table(
@@ -180,19 +199,19 @@ words = sa.Table(
     metadata,
     _id(),
     sa.Column("pull_id", sa.ForeignKey("pulls.id"), nullable=False),
-    sa.Column("comment_id", sa.Text, nullable=False),
+    sa.Column("comment_id", Text, nullable=False),
     sa.Column("idx", sa.Integer, nullable=False),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("args", sa.Text, nullable=False),
-    sa.Column("account_id", sa.Text, nullable=False),
-    sa.Column("login", sa.Text, nullable=False),
-    sa.Column("display", sa.Text, nullable=False),
-    sa.Column("head", sa.Text, nullable=False),
-    sa.Column("target", sa.Text, nullable=False),
+    sa.Column("name", Text, nullable=False),
+    sa.Column("args", Text, nullable=False),
+    sa.Column("account_id", Text, nullable=False),
+    sa.Column("login", Text, nullable=False),
+    sa.Column("display", Text, nullable=False),
+    sa.Column("head", Text, nullable=False),
+    sa.Column("target", Text, nullable=False),
     sa.Column("at", Moment, nullable=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
-    sa.Column("said", sa.Text, nullable=False),
-    sa.Column("answer", sa.Text, nullable=False),
+    sa.Column("said", Text, nullable=False),
+    sa.Column("answer", Text, nullable=False),
     sa.Column("live", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("decided_at", Moment, nullable=False),
     sa.UniqueConstraint("pull_id", "comment_id", "idx"),
@@ -203,16 +222,16 @@ runs = sa.Table(
     metadata,
     _id(),
     sa.Column("repo_id", sa.ForeignKey("repos.id"), nullable=False),
-    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("name", Text, nullable=False),
     sa.Column("definition", sa.JSON, nullable=False),
-    sa.Column("digest", sa.Text, nullable=False),
-    sa.Column("tree", sa.Text, nullable=False),
+    sa.Column("digest", Text, nullable=False),
+    sa.Column("tree", Text, nullable=False),
     sa.Column("generation", sa.Integer, nullable=False, server_default="0"),  # /recheck adds one
-    sa.Column("state", sa.Text, nullable=False),  # queued, running, done, cancelled
-    sa.Column("outcome", sa.Text, nullable=False, server_default=""),
-    sa.Column("summary", sa.Text, nullable=False, server_default=""),
+    sa.Column("state", Text, nullable=False),  # queued, running, done, cancelled
+    sa.Column("outcome", Text, nullable=False, server_default=""),
+    sa.Column("summary", Text, nullable=False, server_default=""),
     sa.Column("findings", sa.JSON, nullable=False, server_default="[]"),
-    sa.Column("log", sa.Text, nullable=False, server_default=""),
+    sa.Column("log", Text, nullable=False, server_default=""),
     sa.Column("seconds", sa.Float, nullable=False, server_default="0"),
     sa.Column("asked_at", Moment, nullable=False),
     sa.Column("started_at", Moment),
@@ -227,7 +246,7 @@ run_wants = sa.Table(  # which pull requests wait for a run; a run that nobody w
     metadata,
     sa.Column("run_id", sa.ForeignKey("runs.id"), primary_key=True),
     sa.Column("pull_id", sa.ForeignKey("pulls.id"), primary_key=True),
-    sa.Column("purpose", sa.Text, primary_key=True),  # look or lane
+    sa.Column("purpose", Text, primary_key=True),  # look or lane
     sa.Index("ix_run_wants_pull", "pull_id"),
 )
 
@@ -236,11 +255,11 @@ receipts = sa.Table(
     metadata,
     _id(),
     sa.Column("pull_id", sa.ForeignKey("pulls.id"), nullable=False),
-    sa.Column("key", sa.Text, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("state", sa.Text, nullable=False),  # sending, done, refused
-    sa.Column("head", sa.Text, nullable=False),
-    sa.Column("rules_digest", sa.Text, nullable=False),
+    sa.Column("key", Text, nullable=False),
+    sa.Column("kind", Text, nullable=False),
+    sa.Column("state", Text, nullable=False),  # sending, done, refused
+    sa.Column("head", Text, nullable=False),
+    sa.Column("rules_digest", Text, nullable=False),
     sa.Column("detail", sa.JSON, nullable=False),
     sa.Column("at", Moment, nullable=False),
     sa.Column("done_at", Moment),
@@ -251,22 +270,22 @@ marks = sa.Table(  # the bot's comments, for forges that keep no keys of ours
     "marks",
     metadata,
     sa.Column("pull_id", sa.ForeignKey("pulls.id"), primary_key=True),
-    sa.Column("comment_id", sa.Text, primary_key=True),
-    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("comment_id", Text, primary_key=True),
+    sa.Column("key", Text, nullable=False),
 )
 
 connections = sa.Table(  # what `connect` set up at a forge, and how it was before
     "connections",
     metadata,
     _id(),
-    sa.Column("forge", sa.Text, nullable=False),
-    sa.Column("forge_id", sa.Text, nullable=False),
-    sa.Column("workspace_id", sa.Text, nullable=False),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("intake", sa.Text, nullable=False),
-    sa.Column("deploy", sa.Text, nullable=False),
-    sa.Column("hook_nonce", sa.Text, nullable=False),
-    sa.Column("hook_id", sa.Text, nullable=False, server_default=""),
+    sa.Column("forge", Text, nullable=False),
+    sa.Column("forge_id", Text, nullable=False),
+    sa.Column("workspace_id", Text, nullable=False),
+    sa.Column("name", Text, nullable=False),
+    sa.Column("intake", Text, nullable=False),
+    sa.Column("deploy", Text, nullable=False),
+    sa.Column("hook_nonce", Text, nullable=False),
+    sa.Column("hook_id", Text, nullable=False, server_default=""),
     sa.Column("changes", sa.JSON, nullable=False, server_default="[]"),
     sa.Column("connected_at", Moment, nullable=False),
     sa.UniqueConstraint("forge", "forge_id"),
@@ -277,13 +296,13 @@ lanes = sa.Table(
     metadata,
     _id(),
     sa.Column("repo_id", sa.ForeignKey("repos.id"), nullable=False),
-    sa.Column("branch", sa.Text, nullable=False),
+    sa.Column("branch", Text, nullable=False),
     *_counters(),
     *_lease(),
-    sa.Column("problem", sa.Text, nullable=False, server_default=""),
-    sa.Column("stuck", sa.Text, nullable=False, server_default=""),  # why nothing can land, by us
-    sa.Column("tip", sa.Text, nullable=False, server_default=""),  # the branch as last known good
-    sa.Column("frozen", sa.Text, nullable=False, server_default=""),  # until somebody acknowledges
+    sa.Column("problem", Text, nullable=False, server_default=""),
+    sa.Column("stuck", Text, nullable=False, server_default=""),  # why nothing can land, by us
+    sa.Column("tip", Text, nullable=False, server_default=""),  # the branch as last known good
+    sa.Column("frozen", Text, nullable=False, server_default=""),  # until somebody acknowledges
     sa.Column("look_at", Moment),
     sa.UniqueConstraint("repo_id", "branch"),
 )
@@ -295,17 +314,15 @@ entries = sa.Table(
     sa.Column("lane_id", sa.ForeignKey("lanes.id"), nullable=False),
     sa.Column("pull_id", sa.ForeignKey("pulls.id"), nullable=False),
     sa.Column("number", sa.Integer, nullable=False),
-    sa.Column("head", sa.Text, nullable=False),
-    sa.Column("asked_by", sa.Text, nullable=False),  # account id
-    sa.Column("asked_login", sa.Text, nullable=False),
+    sa.Column("head", Text, nullable=False),
+    sa.Column("asked_by", Text, nullable=False),  # account id
+    sa.Column("asked_login", Text, nullable=False),
     sa.Column("asked_at", Moment, nullable=False),  # dates the merge commit
-    sa.Column(
-        "state", sa.Text, nullable=False
-    ),  # queued, testing, landing; landed, dropped, failed
-    sa.Column("base", sa.Text, nullable=False, server_default=""),
-    sa.Column("commit", sa.Text, nullable=False, server_default=""),
-    sa.Column("tree", sa.Text, nullable=False, server_default=""),
-    sa.Column("why", sa.Text, nullable=False, server_default=""),
+    sa.Column("state", Text, nullable=False),  # queued, testing, landing; landed, dropped, failed
+    sa.Column("base", Text, nullable=False, server_default=""),
+    sa.Column("commit", Text, nullable=False, server_default=""),
+    sa.Column("tree", Text, nullable=False, server_default=""),
+    sa.Column("why", Text, nullable=False, server_default=""),
     sa.Column("added_at", Moment, nullable=False),
     sa.Index("ix_entries_lane", "lane_id", "state"),
 )
@@ -318,25 +335,25 @@ landings = sa.Table(
     sa.Column("repo_id", sa.ForeignKey("repos.id"), nullable=False),
     sa.Column("pull_id", sa.ForeignKey("pulls.id"), nullable=False),
     sa.Column("number", sa.Integer, nullable=False),
-    sa.Column("branch", sa.Text, nullable=False),
-    sa.Column("head", sa.Text, nullable=False),
-    sa.Column("base", sa.Text, nullable=False),
-    sa.Column("commit", sa.Text, nullable=False),
-    sa.Column("tree", sa.Text, nullable=False),
+    sa.Column("branch", Text, nullable=False),
+    sa.Column("head", Text, nullable=False),
+    sa.Column("base", Text, nullable=False),
+    sa.Column("commit", Text, nullable=False),
+    sa.Column("tree", Text, nullable=False),
     sa.Column("checks", sa.JSON, nullable=False),  # run ids that passed on this tree
-    sa.Column("facts_digest", sa.Text, nullable=False),
-    sa.Column("rules_digest", sa.Text, nullable=False),
-    sa.Column("author_id", sa.Text, nullable=False),
-    sa.Column("asked_by", sa.Text, nullable=False),
-    sa.Column("asked_login", sa.Text, nullable=False),
+    sa.Column("facts_digest", Text, nullable=False),
+    sa.Column("rules_digest", Text, nullable=False),
+    sa.Column("author_id", Text, nullable=False),
+    sa.Column("asked_by", Text, nullable=False),
+    sa.Column("asked_login", Text, nullable=False),
     sa.Column("fence", sa.Integer, nullable=False),
     sa.Column("intended_at", Moment, nullable=False),
     sa.Column("landed_at", Moment),  # read back from the forge
-    sa.Column("deploy_branch", sa.Text, nullable=False),
+    sa.Column("deploy_branch", Text, nullable=False),
     sa.Column("deploy_asked", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("deployed_at", Moment),  # read back from the forge
-    sa.Column("method", sa.Text, nullable=False, server_default="merge"),
-    sa.Column("tools_digest", sa.Text, nullable=False, server_default=""),  # of its checks
+    sa.Column("method", Text, nullable=False, server_default="merge"),
+    sa.Column("tools_digest", Text, nullable=False, server_default=""),  # of its checks
     sa.UniqueConstraint("repo_id", "commit"),
 )
 
@@ -349,10 +366,10 @@ links = sa.Table(  # what was done, sealed one after the other
         primary_key=True,
         autoincrement=False,
     ),
-    sa.Column("kind", sa.Text, nullable=False),  # receipt, landing, deployment
+    sa.Column("kind", Text, nullable=False),  # receipt, landing, deployment
     sa.Column("row", sa.BigInteger, nullable=False),
-    sa.Column("digest", sa.Text, nullable=False),  # of what the row says
-    sa.Column("hash", sa.Text, nullable=False),  # of this link and of the one before
+    sa.Column("digest", Text, nullable=False),  # of what the row says
+    sa.Column("hash", Text, nullable=False),  # of this link and of the one before
     sa.Column("at", Moment, nullable=False),
     sa.UniqueConstraint("kind", "row"),
 )
@@ -362,7 +379,7 @@ chain = sa.Table(  # one row: the newest link, and which rows are older than the
     metadata,
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("seq", sa.BigInteger, nullable=False),
-    sa.Column("hash", sa.Text, nullable=False),
+    sa.Column("hash", Text, nullable=False),
     sa.Column("receipts_before", sa.BigInteger, nullable=False),
     sa.Column("landings_before", sa.BigInteger, nullable=False),
 )
@@ -372,15 +389,15 @@ incidents = sa.Table(
     metadata,
     _id(),
     sa.Column("repo_id", sa.ForeignKey("repos.id"), nullable=False),
-    sa.Column("forge_key", sa.Text, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("account_id", sa.Text, nullable=False),
-    sa.Column("login", sa.Text, nullable=False),
-    sa.Column("ref", sa.Text, nullable=False),
-    sa.Column("detail", sa.Text, nullable=False),
+    sa.Column("forge_key", Text, nullable=False),
+    sa.Column("kind", Text, nullable=False),
+    sa.Column("account_id", Text, nullable=False),
+    sa.Column("login", Text, nullable=False),
+    sa.Column("ref", Text, nullable=False),
+    sa.Column("detail", Text, nullable=False),
     sa.Column("at", Moment, nullable=False),
     sa.Column("acknowledged_at", Moment),
-    sa.Column("acknowledged_by", sa.Text, nullable=False, server_default=""),  # account id
+    sa.Column("acknowledged_by", Text, nullable=False, server_default=""),  # account id
     sa.UniqueConstraint("repo_id", "forge_key"),
 )
 
@@ -388,9 +405,9 @@ people = sa.Table(
     "people",
     metadata,
     _id(),
-    sa.Column("name", sa.Text, nullable=False),
-    sa.Column("group", sa.Text, nullable=False),
-    sa.Column("agency", sa.Text, nullable=False, server_default=""),
+    sa.Column("name", Text, nullable=False),
+    sa.Column("group", Text, nullable=False),
+    sa.Column("agency", Text, nullable=False, server_default=""),
     sa.Column("roles", sa.JSON, nullable=False),
     sa.Column("valid_from", Moment),
     sa.Column("valid_until", Moment),
@@ -399,18 +416,18 @@ people = sa.Table(
 accounts = sa.Table(
     "accounts",
     metadata,
-    sa.Column("forge", sa.Text, primary_key=True),
-    sa.Column("account_id", sa.Text, primary_key=True),
-    sa.Column("login", sa.Text, nullable=False),
+    sa.Column("forge", Text, primary_key=True),
+    sa.Column("account_id", Text, primary_key=True),
+    sa.Column("login", Text, nullable=False),
     sa.Column("person_id", sa.ForeignKey("people.id"), nullable=False),
 )
 
 sign_ins = sa.Table(  # one-time links, by the SHA-256 of their token
     "sign_ins",
     metadata,
-    sa.Column("token_sha256", sa.Text, primary_key=True),
-    sa.Column("forge", sa.Text, nullable=False),
-    sa.Column("account_id", sa.Text, nullable=False),
+    sa.Column("token_sha256", Text, primary_key=True),
+    sa.Column("forge", Text, nullable=False),
+    sa.Column("account_id", Text, nullable=False),
     sa.Column("expires_at", Moment, nullable=False),
     sa.Column("used_at", Moment),
 )

@@ -12,5 +12,6 @@ from sqlalchemy.dialects import postgresql, sqlite
 def insert_new(connection: sa.Connection, table: sa.Table, values: Mapping[str, Any]) -> bool:
     """True when the row was made, False when a unique column says it exists already."""
     insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    result = connection.execute(insert(table).values(**values).on_conflict_do_nothing())
-    return result.rowcount == 1
+    # Not by the count of rows: where a key is counted up, the driver is not asked for it.
+    made = insert(table).values(**values).on_conflict_do_nothing().returning(*table.primary_key)
+    return connection.execute(made).first() is not None

@@ -35,7 +35,6 @@ def prepare(state: Path, hook_url: str) -> Prepared:
     """Make or bring up to date everything under `state`. Safe to run again and to interrupt."""
     state.mkdir(parents=True, exist_ok=True)
     state.chmod(0o700)
-    first = not (state / "intakebot.db").exists()
     found = settings_file.load(state)
     forge = built_in_forge(found)
     forge.migrate()
@@ -44,7 +43,8 @@ def prepare(state: Path, hook_url: str) -> Prepared:
     forge.set_webhook(hook_url, found.webhook_secrets["git"][0])
     database = Database(found.database_url)
     try:
-        backup = schema.upgrade(database, now=now())
+        first = schema.version(database) is None
+        backup = schema.upgrade(database, now=now(), folder=state)
         owner = forge.add_person(_login())
         _put_on_roster(database, owner, _login(), _login(), Group.STAFF, "", Role.OWNER)
         trial = _first_people(database, forge, found) if first else None

@@ -7,83 +7,95 @@ import signal
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.migration import MigrationContext
 
 from intakebot.model import OperatorError, TryLater
-from intakebot.store import chain, receipts, schema
+from intakebot.store import chain, receipts, schema, work
 from intakebot.store.database import Database
-from intakebot.store.tables import incidents, landings, lanes, metadata, people, repos
+from intakebot.store.tables import incidents, landings, lanes, metadata, people
+from tests.databases import Databases, at_schema, everything
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
 
-def database(tmp_path: Path) -> Database:
-    return Database(f"sqlite:///{tmp_path / 'a.db'}", busy_seconds=0.2)
+@pytest.fixture
+def made(databases: Databases, tmp_path: Path) -> Iterator[Database]:
+    """One that nothing was ever written to."""
+    with databases.empty(tmp_path) as url:
+        database = Database(url, busy_seconds=0.2)
+        yield database
+        database.close()
 
 
-def test_the_migrations_give_exactly_the_tables_that_the_code_uses(tmp_path: Path) -> None:
-    made = database(tmp_path)
+@pytest.fixture
+def dumps(databases: Databases, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The programs of the server's own version come first."""
+    if databases.server is not None:
+        monkeypatch.setenv("PATH", str(databases.server.programs), prepend=os.pathsep)
+
+
+def restored(saved: str, table: str, databases: Databases, folder: Path) -> list[dict[str, Any]]:
+    """The rows of a table in a backup, by column."""
+    if databases.server is None:
+        with closing(sqlite3.connect(saved)) as copy:
+            copy.row_factory = sqlite3.Row
+            return [dict(row) for row in copy.execute(f"SELECT * FROM {table}")]  # noqa: S608
+    with databases.empty(folder) as url:
+        program = databases.server.programs / "pg_restore"
+        subprocess.run([program, f"--dbname={url}", saved], check=True)
+        other = Database(url)
+        with other.read() as connection:
+            rows = connection.execute(sa.text(f"SELECT * FROM {table}"))  # noqa: S608
+            found = [dict(row._mapping) for row in rows]
+        other.close()
+    return found
+
+
+def test_the_migrations_give_exactly_the_tables_that_the_code_uses(made: Database) -> None:
     schema.upgrade(made, now=NOW)
     with made.read() as connection:
         context = MigrationContext.configure(connection)
         differences = compare_metadata(context, metadata)
-    made.close()
     assert differences == []
 
 
-def test_the_newest_migration_is_the_one_the_code_names(tmp_path: Path) -> None:
-    made = database(tmp_path)
+def test_the_newest_migration_is_the_one_the_code_names(made: Database) -> None:
     assert schema.version(made) is None
     schema.upgrade(made, now=NOW)
     assert schema.version(made) == schema.NEWEST == max(schema._known())
-    made.close()
 
 
-def test_a_second_upgrade_changes_nothing_and_makes_no_backup(tmp_path: Path) -> None:
-    made = database(tmp_path)
+def test_a_second_upgrade_changes_nothing_and_makes_no_backup(
+    made: Database, tmp_path: Path
+) -> None:
     schema.upgrade(made, now=NOW)
-    assert schema.upgrade(made, now=NOW) is None
-    assert list(tmp_path.glob("*.backup")) == []
-    made.close()
+    assert schema.upgrade(made, now=NOW, folder=tmp_path) is None
+    assert list(tmp_path.glob("*intakebot.*T*")) == []
 
 
-def test_a_newer_schema_is_refused_and_left_alone(tmp_path: Path) -> None:
-    made = database(tmp_path)
+def test_a_newer_schema_is_refused_and_left_alone(made: Database) -> None:
     schema.upgrade(made, now=NOW)
     with made.write() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
-    before = (tmp_path / "a.db").read_bytes()
+    before = everything(made)
     with pytest.raises(OperatorError, match="schema 9999, this intakebot knows"):
         schema.upgrade(made, now=NOW)
-    assert (tmp_path / "a.db").read_bytes() == before
-    made.close()
+    assert everything(made) == before
 
 
-def test_a_backup_holds_the_rows_of_before(tmp_path: Path) -> None:
-    made = database(tmp_path)
-    schema.upgrade(made, now=NOW)
-    with made.write() as connection:
-        connection.execute(sa.insert(repos).values(forge="git", forge_id="1", name="site"))
-    saved = schema._back_up(made, NOW)
-    made.close()
-    assert saved is not None and saved.name == "a.db.20261123T090000.backup"
-    with closing(sqlite3.connect(saved)) as copy:
-        assert copy.execute("SELECT name FROM repos").fetchall() == [("site",)]
-
-
+@pytest.mark.usefixtures("dumps")
 def test_rows_of_the_first_schema_come_along_and_a_backup_keeps_them_as_they_were(
-    tmp_path: Path,
+    made: Database, databases: Databases, tmp_path: Path
 ) -> None:
-    made = database(tmp_path)
     at_schema(made, "0001")
     with made.write() as connection:
         connection.execute(
@@ -99,40 +111,40 @@ def test_rows_of_the_first_schema_come_along_and_a_backup_keeps_them_as_they_wer
                 " VALUES (1, '7', 'direct-push', '3', 'ada', 'refs/heads/main', 'x', 5)"
             )
         )
-    saved = schema.upgrade(made, now=NOW)
+    saved = schema.upgrade(made, now=NOW, folder=tmp_path)
     with made.read() as connection:
         lane = connection.execute(sa.select(lanes)).one()
         incident = connection.execute(sa.select(incidents)).one()
-    made.close()
     assert (lane.problem, lane.stuck, lane.tip, lane.frozen) == ("It is shut", "", "", "")
     assert (incident.acknowledged_at, incident.acknowledged_by) == (None, "")
-    assert saved is not None
-    with closing(sqlite3.connect(saved)) as copy:
-        assert copy.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+    assert saved is not None and Path(saved).stat().st_mode & 0o077 == 0
+    assert restored(saved, "alembic_version", databases, tmp_path) == [{"version_num": "0001"}]
+    assert [row["name"] for row in restored(saved, "repos", databases, tmp_path)] == ["site"]
+    (old,) = restored(saved, "lanes", databases, tmp_path)
+    assert old["problem"] == "It is shut" and "stuck" not in old
 
 
-def test_landings_of_the_second_schema_were_merges(tmp_path: Path) -> None:
-    made = database(tmp_path)
+@pytest.mark.usefixtures("dumps")
+def test_landings_of_the_second_schema_were_merges(made: Database, tmp_path: Path) -> None:
     at_schema(made, "0002")
     with made.write() as connection:
         for statement in LANDED_AT_0002:
             connection.execute(sa.text(statement))
-    schema.upgrade(made, now=NOW)
+    schema.upgrade(made, now=NOW, folder=tmp_path)
     with made.read() as connection:
         landing = connection.execute(sa.select(landings)).one()
-    made.close()
     assert (landing.commit, landing.method, landing.tools_digest) == ("c0ffee", "merge", "")
 
 
+@pytest.mark.usefixtures("dumps")
 def test_what_was_there_before_the_chain_is_not_sealed_and_what_comes_after_is(
-    tmp_path: Path,
+    made: Database, tmp_path: Path
 ) -> None:
-    made = database(tmp_path)
     at_schema(made, "0003")
     with made.write() as connection:
         for statement in (*LANDED_AT_0002, RECEIPTS_AT_0003):
             connection.execute(sa.text(statement))
-    schema.upgrade(made, now=NOW)
+    schema.upgrade(made, now=NOW, folder=tmp_path)
     with made.write() as connection:
         assert list(chain.faults(connection)) == [] and chain.count(connection) == 0
         receipts.confirm(connection, 1, "sent", NOW)
@@ -142,7 +154,6 @@ def test_what_was_there_before_the_chain_is_not_sealed_and_what_comes_after_is(
         assert list(chain.faults(connection)) == []
         connection.execute(sa.text("UPDATE receipts SET head = 'x' WHERE key = 'sent'"))
         (fault,) = chain.faults(connection)
-    made.close()
     assert (fault.kind, fault.row, fault.what) == ("receipt", 2, CHANGED)
 
 
@@ -167,42 +178,37 @@ LANDED_AT_0002 = (
 )
 
 
-def at_schema(made: Database, revision: str) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(Path(schema.__file__).parent / "migrations"))
-    with made.write() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-
-
-def test_what_a_failing_transaction_wrote_is_gone(tmp_path: Path) -> None:
-    made = database(tmp_path)
+def test_what_a_failing_transaction_wrote_is_gone(made: Database) -> None:
     schema.upgrade(made, now=NOW)
     with pytest.raises(RuntimeError), made.write() as connection:
         connection.execute(sa.insert(people).values(name="x", group="staff", roles=[]))
         raise RuntimeError
     with made.read() as connection:
         assert connection.scalar(sa.select(sa.func.count()).select_from(people)) == 0
-    made.close()
 
 
-def test_a_database_that_somebody_else_holds_is_try_later(tmp_path: Path) -> None:
-    made = database(tmp_path)
+def test_a_database_that_somebody_else_writes_to_is_try_later(made: Database) -> None:
     schema.upgrade(made, now=NOW)
-    with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
+    other = Database(made.url)
+    with other.write() as connection:
+        work.repo_row(connection, "git", "1")
+        with made.read() as reading:
+            assert work.all_repos(reading) == []
         with pytest.raises(TryLater, match="can't take it now"), made.write():
             pass
-    made.close()
+    with made.write() as connection:
+        assert len(work.all_repos(connection)) == 1
+    other.close()
 
 
-def test_a_commit_survives_a_power_cut_by_its_settings(tmp_path: Path) -> None:
-    made = database(tmp_path)
+def test_a_commit_survives_a_power_cut_by_its_settings(made: Database) -> None:
     with made.read() as connection:
+        if not made.is_sqlite:
+            assert connection.scalar(sa.text("SHOW synchronous_commit")) == "on"
+            return
         assert connection.scalar(sa.text("PRAGMA synchronous")) == 2  # FULL
         assert connection.scalar(sa.text("PRAGMA journal_mode")) == "wal"
         assert connection.scalar(sa.text("PRAGMA foreign_keys")) == 1
-    made.close()
 
 
 @pytest.mark.parametrize(
@@ -214,18 +220,16 @@ def test_an_address_that_is_none_says_what_one_looks_like(url: str, cure: str) -
         Database(url)
 
 
-def test_a_migration_killed_half_way_is_done_by_the_next_start(tmp_path: Path) -> None:
+def test_a_migration_killed_half_way_is_done_by_the_next_start(made: Database) -> None:
     killed = subprocess.run(
-        [sys.executable, "-c", MIGRATE, str(tmp_path / "a.db")],
+        [sys.executable, "-c", MIGRATE, made.url],
         env={**os.environ, "INTAKEBOT_CRASH": "migrate.mid:1"},
         check=False,
     )
     assert killed.returncode == -signal.SIGKILL
-    made = database(tmp_path)
     assert schema.version(made) is None
     schema.upgrade(made, now=NOW)
     assert schema.version(made) == schema.NEWEST
-    made.close()
 
 
 MIGRATE = """
@@ -233,5 +237,5 @@ import sys
 from datetime import UTC, datetime
 from intakebot.store import schema
 from intakebot.store.database import Database
-schema.upgrade(Database(f"sqlite:///{sys.argv[1]}"), now=datetime.now(UTC))
+schema.upgrade(Database(sys.argv[1]), now=datetime.now(UTC))
 """

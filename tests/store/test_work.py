@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from intakebot.store import leases, schema, work
 from intakebot.store.database import Database
 from intakebot.store.tables import pulls
+from tests.databases import Databases
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 TTL = timedelta(seconds=20)
@@ -19,12 +20,13 @@ PATIENCE = timedelta(seconds=4)
 
 
 @pytest.fixture
-def connection(tmp_path: Path) -> Iterator[sa.Connection]:
-    database = Database(f"sqlite:///{tmp_path / 'a.db'}")
-    schema.upgrade(database, now=NOW)
-    with database.write() as connection:
-        yield connection
-    database.close()
+def connection(databases: Databases, tmp_path: Path) -> Iterator[sa.Connection]:
+    with databases.house(tmp_path) as url:
+        database = Database(url)
+        schema.upgrade(database, now=NOW)
+        with database.write() as connection:
+            yield connection
+        database.close()
 
 
 @pytest.fixture
