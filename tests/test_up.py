@@ -16,16 +16,18 @@ import pytest
 from intakebot.model import Group, Role
 from intakebot.world.house import RunningHouse
 from intakebot.world.people import Somebody
+from tests.databases import Databases
 
 SLOW = '[checks.slow]\nrun = ["sleep", "600"]\n'
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Iterator[RunningHouse]:
-    running = RunningHouse(tmp_path / "state", environ={"CHECK_SLOTS": "1"})
-    running.start()
-    yield running
-    running.stop()
+def house(tmp_path: Path, databases: Databases) -> Iterator[RunningHouse]:
+    with (
+        databases.house(tmp_path / "state", begun=False),
+        RunningHouse(tmp_path / "state", environ={"CHECK_SLOTS": "1"}) as running,
+    ):
+        yield running
 
 
 def test_a_new_user_can_follow_the_printed_commands_to_a_judged_pull_request(

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
+import sqlalchemy as sa
+
+from intakebot.settings import load
+from intakebot.store.database import Database
+from intakebot.store.tables import pulls
 from intakebot.world.bitbucket_cloud import BitbucketCloud, Member
 from intakebot.world.house import RunningHouse
 from intakebot.world.ports import free_ports
+from tests.databases import Databases
 
 SITE = "acme/site"
 PULLS = f"/repositories/{SITE}/pullrequests"
@@ -26,8 +31,13 @@ def run(environ: dict[str, str], state: Path, *words: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_from_connect_to_a_landing_under_restrictions_by_webhooks_alone(tmp_path: Path) -> None:
-    with BitbucketCloud(tmp_path / "cloud") as cloud:
+def test_from_connect_to_a_landing_under_restrictions_by_webhooks_alone(
+    tmp_path: Path, databases: Databases
+) -> None:
+    with (
+        databases.house(tmp_path / "state", begun=False),
+        BitbucketCloud(tmp_path / "cloud") as cloud,
+    ):
         cloud.workspace("acme")
         cloud.repository(SITE, {"index.html": "<p>One</p>\n"})
         olga, bot, ada = (cloud.user(name) for name in ("olga", "intakebot", "ada"))
@@ -82,6 +92,9 @@ def says(who: Member, text: str) -> None:
 
 
 def stands(state: Path) -> str:
-    with sqlite3.connect(state / "intakebot.db") as database:
-        row = database.execute("SELECT state FROM pulls WHERE number = 1").fetchone()
-    return str(row[0]) if row else ""
+    database = Database(load(state, {}).database_url)
+    try:
+        with database.read() as connection:
+            return connection.scalar(sa.select(pulls.c.state).where(pulls.c.number == 1)) or ""
+    finally:
+        database.close()

@@ -22,6 +22,7 @@ from intakebot.store.database import Database
 from intakebot.wiring import now
 from intakebot.world.bitbucket_cloud import BitbucketCloud, Member
 from intakebot.world.bitbucket_cloud.state import Hook, Restriction
+from tests.databases import Databases
 
 MAIN = "acme/site"
 MASTER = "a master secret that only the tests know"
@@ -124,10 +125,10 @@ def data(done: Result) -> Mapping[str, Any]:
 
 
 @contextmanager
-def desk_in(folder: Path) -> Iterator[Desk]:
+def desk_in(folder: Path, databases: Databases) -> Iterator[Desk]:
     """Every test's requests and answers keep the contract, where it is at hand."""
     state = folder / "house"
     state.mkdir()
-    with BitbucketCloud(folder / "cloud") as cloud:
+    with databases.house(state), BitbucketCloud(folder / "cloud") as cloud:
         yield Desk(cloud, state)
         assert cloud.contract_errors == ()

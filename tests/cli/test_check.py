@@ -14,22 +14,25 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from intakebot.settings import load
 from intakebot.store import schema
 from intakebot.store.database import Database
 from intakebot.store.tables import metadata
 from intakebot.world.ports import free_port
+from tests.databases import Databases
 from tests.gitforge.world import Project, Server, commit, git, make_project, running
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("house") / "state") as server:
+def server(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[Server]:
+    state = tmp_path_factory.mktemp("house") / "state"
+    with databases.house(state), running(state) as server:
         with_database(server.state)
         yield server
 
 
 def with_database(state: Path) -> None:
-    database = Database(f"sqlite:///{state / 'intakebot.db'}")
+    database = Database(load(state, {}).database_url)
     schema.upgrade(database, now=datetime.now(UTC))
     database.close()
 
@@ -75,7 +78,7 @@ def run(*words: str, **env: str) -> subprocess.CompletedProcess[str]:
 
 def rows(state: Path) -> dict[str, int]:
     """Every table of the house and how many rows it has."""
-    database = Database(f"sqlite:///{state / 'intakebot.db'}")
+    database = Database(load(state, {}).database_url)
     with database.read() as connection:
         count = sa.func.count()
         found = {

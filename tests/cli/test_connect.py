@@ -6,19 +6,22 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from intakebot.core.dialect import hook_secret
 from intakebot.settings import dialect_files
+from intakebot.store.tables import connections
 from intakebot.wiring import dialects
 from intakebot.world.bitbucket_cloud import EVERY_SCOPE, Member
 from tests.cli.connecting import HOUSE, MAIN, MASTER, Desk, data, desk_in, fine
+from tests.databases import Databases
 
 KINDS = {"push", "restrict_merges", "force", "delete"}
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with desk_in(tmp_path) as desk:
+def desk(tmp_path: Path, databases: Databases) -> Iterator[Desk]:
+    with desk_in(tmp_path, databases) as desk:
         yield desk
 
 
@@ -122,7 +125,8 @@ def test_a_hook_that_somebody_switched_off_is_mended(desk: Desk) -> None:
 def test_a_house_that_has_forgotten_takes_its_own_hook_up_again(desk: Desk) -> None:
     fine(desk.connect())
     [hook] = desk.hooks()
-    (desk.state / "intakebot.db").unlink()
+    with desk.database() as database, database.write() as connection:
+        connection.execute(sa.delete(connections))
     fine(desk.connect())
     assert [one.uuid for one in desk.hooks()] == [hook.uuid]
     assert "connected already" in fine(desk.connect())

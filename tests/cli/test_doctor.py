@@ -19,6 +19,7 @@ from intakebot.store import inbox
 from intakebot.up.valkey import valkey
 from intakebot.wiring import now
 from tests.cli.connecting import MAIN, MASTER, Desk, data, desk_in, fine
+from tests.databases import Databases
 
 OWN = {
     "INTAKEBOT_SECRET_GIT": "s" * 32,
@@ -64,8 +65,8 @@ def _wait_for(url: str) -> None:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, bell: str) -> Iterator[Desk]:
-    with desk_in(tmp_path) as desk:
+def desk(tmp_path: Path, databases: Databases, bell: str) -> Iterator[Desk]:
+    with desk_in(tmp_path, databases) as desk:
         desk.environ |= {**OWN, "REDIS_URL": bell}
         with desk.database():
             pass

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,14 +15,23 @@ from intakebot.cli.main import main
 from intakebot.model import Account, Incident
 from intakebot.store import incidents, lanes, schema, work
 from intakebot.store.database import Database
+from tests.databases import Databases
 
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Path:
-    database = Database(settings.load(tmp_path, {}).database_url)
-    schema.upgrade(database, now=NOW)
+def empty(tmp_path: Path, databases: Databases) -> Iterator[Path]:
+    with databases.house(tmp_path):
+        database = Database(settings.load(tmp_path, {}).database_url)
+        schema.upgrade(database, now=NOW)
+        database.close()
+        yield tmp_path
+
+
+@pytest.fixture
+def state(empty: Path) -> Path:
+    database = Database(settings.load(empty, {}).database_url)
     by = Account("3", "ada")
     past = Incident("past-us:main:a:b", "direct-push", "1", by, NOW, "refs/heads/main", "moved")
     with database.write() as connection:
@@ -29,7 +39,7 @@ def state(tmp_path: Path) -> Path:
         incidents.keep(connection, repo, [past])
         lanes.freeze(connection, work.lane_row(connection, repo, "main"), "b" * 40, "ada did it")
     database.close()
-    return tmp_path
+    return empty
 
 
 def run(state: Path, *words: str) -> Result:
@@ -47,8 +57,5 @@ def test_a_frozen_branch_is_listed_and_acknowledged_once(state: Path) -> None:
     assert "there is none, or it is acknowledged already" in again.output
 
 
-def test_without_any_the_list_says_so(tmp_path: Path) -> None:
-    database = Database(settings.load(tmp_path, {}).database_url)
-    schema.upgrade(database, now=NOW)
-    database.close()
-    assert "nobody got past the pull requests" in run(tmp_path, "list").stdout
+def test_without_any_the_list_says_so(empty: Path) -> None:
+    assert "nobody got past the pull requests" in run(empty, "list").stdout

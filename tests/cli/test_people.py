@@ -16,16 +16,24 @@ from click.testing import CliRunner, Result
 from intakebot.cli.main import main
 from intakebot.gitforge.forge import GitForge
 from intakebot.model import Account, Group, Person, Role
+from intakebot.settings import load
 from intakebot.store import people as roster
 from intakebot.store.database import Database
+from tests.databases import Databases
 from tests.gitforge.world import running
 
 CSV = "login,name,group,agency,roles\n"
 
 
 @pytest.fixture
-def state(tmp_path: Path) -> Path:
+def nowhere(tmp_path: Path) -> Path:
     return tmp_path / "house"
+
+
+@pytest.fixture
+def state(tmp_path: Path, databases: Databases) -> Iterator[Path]:
+    with databases.house(tmp_path / "house"):
+        yield tmp_path / "house"
 
 
 def run(state: Path, *words: str | Path) -> Result:
@@ -47,7 +55,7 @@ def listed(state: Path) -> list[dict[str, Any]]:
 
 @contextmanager
 def database(state: Path) -> Iterator[Database]:
-    found = Database(f"sqlite:///{state / 'intakebot.db'}")
+    found = Database(load(state, {}).database_url)
     try:
         yield found
     finally:
@@ -146,12 +154,12 @@ def test_days_turn_at_midnight_utc_and_until_is_the_first_day_without(state: Pat
     ],
 )
 def test_a_wrong_word_is_asked_wrongly_and_makes_nothing(
-    state: Path, words: tuple[str, ...], said: str
+    nowhere: Path, words: tuple[str, ...], said: str
 ) -> None:
-    done = run(state, "add", "ada", *words)
+    done = run(nowhere, "add", "ada", *words)
     assert done.exit_code == 2
     assert said in done.stderr
-    assert not state.exists()
+    assert not nowhere.exists()
 
 
 def test_an_account_id_that_is_somebody_elses_is_refused(state: Path) -> None:
@@ -301,14 +309,14 @@ def test_the_list_is_a_table(state: Path) -> None:
 
 
 def test_an_empty_roster_says_how_to_begin(state: Path) -> None:
-    state.mkdir()
+    state.mkdir(exist_ok=True)
     said = fine(state, "list")
     assert "Nobody is on the roster yet" in said
     assert "intakebot people add LOGIN --group staff --role maintainer" in said
     assert listed(state) == []
 
 
-def test_a_house_that_is_begun_is_named_and_private(state: Path) -> None:
-    done = run(state, "add", "ada", "--group", "staff")
-    assert f"Began a house in {state}." in done.stderr
-    assert stat.S_IMODE(state.stat().st_mode) == 0o700
+def test_a_house_that_is_begun_is_named_and_private(nowhere: Path) -> None:
+    done = run(nowhere, "add", "ada", "--group", "staff")
+    assert f"Began a house in {nowhere}." in done.stderr
+    assert stat.S_IMODE(nowhere.stat().st_mode) == 0o700

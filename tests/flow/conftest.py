@@ -15,6 +15,7 @@ from intakebot.flow.house import House
 from intakebot.model import Group, Role
 from intakebot.wiring import build_house
 from intakebot.world.people import Somebody
+from tests.databases import Databases
 from tests.flow.workshop import Rings, Workshop, open_workshop
 
 PAGE = "".join(f"<p>Line {number}</p>\n" for number in range(1, 21))
@@ -33,25 +34,29 @@ def checking(tmp_path_factory: pytest.TempPathFactory) -> House:
 
 
 @contextmanager
-def checking_shop(folder: Path, checking: House, files: Mapping[str, str]) -> Iterator[Workshop]:
+def checking_shop(
+    folder: Path, databases: Databases, checking: House, files: Mapping[str, str]
+) -> Iterator[Workshop]:
     """A workshop with these files on `main`."""
-    shop = open_workshop(folder / "state", site_of(folder / "site", files))
-    shop.house = replace(shop.house, sandbox=checking.sandbox, toolbox=checking.toolbox)
-    try:
-        yield shop
-    finally:
-        shop.close()
+    with databases.house(folder / "state"):
+        shop = open_workshop(folder / "state", site_of(folder / "site", files))
+        shop.house = replace(shop.house, sandbox=checking.sandbox, toolbox=checking.toolbox)
+        try:
+            yield shop
+        finally:
+            shop.close()
 
 
 @pytest.fixture
-def shop(tmp_path: Path, checking: House) -> Iterator[Workshop]:
-    with checking_shop(tmp_path, checking, SITE) as shop:
+def shop(tmp_path: Path, databases: Databases, checking: House) -> Iterator[Workshop]:
+    with checking_shop(tmp_path, databases, checking, SITE) as shop:
         yield shop
 
 
 @pytest.fixture
-def checked_shop(tmp_path: Path, checking: House) -> Iterator[Workshop]:
-    with checking_shop(tmp_path, checking, {**SITE, ".intakebot.toml": CHECKS}) as shop:
+def checked_shop(tmp_path: Path, databases: Databases, checking: House) -> Iterator[Workshop]:
+    files = {**SITE, ".intakebot.toml": CHECKS}
+    with checking_shop(tmp_path, databases, checking, files) as shop:
         yield shop
 
 

@@ -29,7 +29,7 @@ from tests.forges.clock import Clock
 def house_of(folder: Path, forge: Forge, now: Callable[[], datetime]) -> House:
     """Its bell keeps what was rung."""
     settings = settings_file.load(folder / "state", {})
-    settings.state.mkdir(parents=True)
+    settings.state.mkdir(parents=True, exist_ok=True)
     whole = build_house(settings, bell=Rings())
     schema.upgrade(whole.database, now=now())
 

@@ -13,14 +13,18 @@ from intakebot.model import Group
 from intakebot.store import work
 from intakebot.store.tables import repos
 from intakebot.world.bitbucket_cloud import BitbucketCloud
+from tests.databases import Databases
 from tests.flow.cloud_shop import CloudShop, open_cloud_shop
 from tests.forges.bitbucket_cloud.cast import MAIN, Cast, Clock
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[CloudShop]:
+def shop(tmp_path: Path, databases: Databases) -> Iterator[CloudShop]:
     clock = Clock()
-    with BitbucketCloud(tmp_path / "cloud", now=clock.now) as cloud:
+    with (
+        databases.house(tmp_path / "state"),
+        BitbucketCloud(tmp_path / "cloud", now=clock.now) as cloud,
+    ):
         shop = open_cloud_shop(tmp_path, Cast(cloud, tmp_path, clock))
         yield shop
         shop.house.database.close()

@@ -18,6 +18,7 @@ from intakebot.model import PullState
 from intakebot.store.tables import entries, landings, receipts, runs
 from intakebot.world.people import Somebody
 from tests.crashes import STEPS, cases, named_in_the_code
+from tests.databases import Databases
 from tests.flow.conftest import CHECKS, SITE, ada, checking_shop, grace
 from tests.flow.kept import broken
 from tests.flow.workshop import Workshop
@@ -25,10 +26,10 @@ from tests.flow.workshop import Workshop
 
 @pytest.fixture(scope="module")
 def house(
-    tmp_path_factory: pytest.TempPathFactory, checking: House
+    tmp_path_factory: pytest.TempPathFactory, databases: Databases, checking: House
 ) -> Iterator[tuple[Workshop, Somebody, Somebody]]:
     files = {**SITE, ".intakebot.toml": CHECKS}
-    with checking_shop(tmp_path_factory.mktemp("killed"), checking, files) as shop:
+    with checking_shop(tmp_path_factory.mktemp("killed"), databases, checking, files) as shop:
         shop.by_hand("main", {"README": "A second commit to start from.\n"})
         yield shop, ada(shop), grace(shop)
         assert broken(shop.house) == []

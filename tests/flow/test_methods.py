@@ -13,6 +13,7 @@ from intakebot.model import PullState
 from intakebot.store.tables import landings
 from intakebot.world.bitbucket_cloud import BitbucketCloud
 from intakebot.world.people import Somebody
+from tests.databases import Databases
 from tests.flow.cloud_shop import open_cloud_shop
 from tests.flow.conftest import CHECKS, SITE, ada, checking_shop, grace
 from tests.flow.workshop import Workshop
@@ -24,15 +25,16 @@ def config(method: str) -> str:
 
 
 @pytest.fixture
-def squashing(tmp_path: Path, checking: House) -> Iterator[Workshop]:
+def squashing(tmp_path: Path, databases: Databases, checking: House) -> Iterator[Workshop]:
     files = {**SITE, ".intakebot.toml": config("squash") + CHECKS}
-    with checking_shop(tmp_path, checking, files) as shop:
+    with checking_shop(tmp_path, databases, checking, files) as shop:
         yield shop
 
 
 @pytest.fixture
-def rebasing(tmp_path: Path, checking: House) -> Iterator[Workshop]:
-    with checking_shop(tmp_path, checking, {**SITE, ".intakebot.toml": config("rebase")}) as shop:
+def rebasing(tmp_path: Path, databases: Databases, checking: House) -> Iterator[Workshop]:
+    files = {**SITE, ".intakebot.toml": config("rebase")}
+    with checking_shop(tmp_path, databases, checking, files) as shop:
         yield shop
 
 
@@ -137,10 +139,13 @@ def test_what_the_target_has_already_is_not_landed_as_an_empty_commit(squashing:
 
 
 def test_on_bitbucket_cloud_a_squashed_one_is_declined_and_its_comment_names_the_commit(
-    tmp_path: Path,
+    tmp_path: Path, databases: Databases
 ) -> None:
     clock = Clock()
-    with BitbucketCloud(tmp_path / "cloud", now=clock.now) as cloud:
+    with (
+        databases.house(tmp_path / "state"),
+        BitbucketCloud(tmp_path / "cloud", now=clock.now) as cloud,
+    ):
         cast = Cast(cloud, tmp_path, clock)
         shop = open_cloud_shop(tmp_path, cast)
         clone = cast.bob.clone(MAIN, "setup")

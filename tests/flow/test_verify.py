@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,8 +17,9 @@ from intakebot.flow import promises
 from intakebot.flow.house import House
 from intakebot.flow.promises import PROMISES
 from intakebot.store import chain, work
-from intakebot.store.tables import deliveries, landings, pulls
+from intakebot.store.tables import deliveries, facts, landings, pulls
 from intakebot.world.bitbucket_cloud import BitbucketCloud
+from tests.databases import Databases, everything
 from tests.flow.cloud_shop import open_cloud_shop
 from tests.flow.conftest import CHECKS, SITE, ada, checking_shop, grace
 from tests.flow.kept import broken
@@ -28,10 +28,15 @@ from tests.forges.bitbucket_cloud.cast import Cast, Clock
 
 
 @pytest.fixture(scope="module")
-def lived(tmp_path_factory: pytest.TempPathFactory, checking: House) -> Iterator[Workshop]:
-    """A house in which two changes have landed, one is rejected and one waits for review."""
+def lived(
+    tmp_path_factory: pytest.TempPathFactory, databases: Databases, checking: House
+) -> Iterator[tuple[Workshop, Callable[[], None]]]:
+    """A house in which two changes have landed, one is rejected and one waits for review.
+
+    With what makes its database again what it was.
+    """
     files = {**SITE, ".intakebot.toml": CHECKS}
-    with checking_shop(tmp_path_factory.mktemp("lived"), checking, files) as shop:
+    with checking_shop(tmp_path_factory.mktemp("lived"), databases, checking, files) as shop:
         author, maintainer = ada(shop), grace(shop)
         for name in ("one", "two"):
             number = shop.opens(author, {f"{name}.html": f"<p>{name}</p>\n"}, branch=name)
@@ -43,18 +48,17 @@ def lived(tmp_path_factory: pytest.TempPathFactory, checking: House) -> Iterator
         shop.says(maintainer, bad, "/hold until Monday\n/nonsense")
         shop.settle()
         shop.house.database.close()
-        shutil.copy(shop.state / "intakebot.db", shop.state / "as-it-was.db")
-        yield shop
+        with databases.kept(shop.house.database.url) as put_back:
+            yield shop, put_back
 
 
 @pytest.fixture
-def shop(lived: Workshop) -> Iterator[Workshop]:
+def shop(lived: tuple[Workshop, Callable[[], None]]) -> Iterator[Workshop]:
     """Each test breaks what it likes; the next one finds everything as it was."""
-    yield lived
-    lived.house.database.close()
-    for suffix in ("-wal", "-shm"):
-        (lived.state / f"intakebot.db{suffix}").unlink(missing_ok=True)
-    shutil.copy(lived.state / "as-it-was.db", lived.state / "intakebot.db")
+    shop, put_back = lived
+    yield shop
+    shop.house.database.close()
+    put_back()
 
 
 def run(shop: Workshop, *words: str) -> subprocess.CompletedProcess[str]:
@@ -99,10 +103,10 @@ def test_a_house_that_kept_its_promises_says_so_and_gives_the_tip_to_keep(shop: 
 
 
 def test_it_changes_nothing(shop: Workshop) -> None:
-    before, at_forge = (shop.state / "intakebot.db").read_bytes(), shop.forge_seq()
+    before, at_forge = everything(shop.house.database), shop.forge_seq()
     assert run(shop, "--quiet").returncode == 0
     assert shop.forge_seq() == at_forge
-    assert (shop.state / "intakebot.db").read_bytes() == before
+    assert everything(shop.house.database) == before
 
 
 # What somebody with the database in hands does -> the promise it breaks, and how that is said.
@@ -144,11 +148,6 @@ SQL: dict[str, tuple[str, str, str]] = {
         "UPDATE landings SET fence = fence + 9 WHERE number = 1",
         "under lease",
     ),
-    "facts that were touched up": (
-        "I7",
-        "UPDATE facts SET body = json_set(body, '$.approvals', 2)",
-        "changed afterwards",
-    ),
     "a /merge that nobody said": ("I7", "DELETE FROM words WHERE name = 'merge'", "nobody said"),
     "a command without an answer": (
         "I10",
@@ -185,6 +184,15 @@ def test_a_promise_that_was_broken_is_named_with_its_evidence(
     assert found and words in found[0], broken(shop.house)
 
 
+def test_facts_that_were_touched_up_are_found(shop: Workshop) -> None:
+    with shop.house.database.write() as connection:
+        for row in connection.execute(sa.select(facts)).all():
+            touched = sa.update(facts).where(facts.c.digest == row.digest)
+            connection.execute(touched.values(body={**row.body, "approvals": 2}))
+    found = [one for one in broken(shop.house) if one.startswith("I7: ")]
+    assert found and "changed afterwards" in found[0], broken(shop.house)
+
+
 def test_the_command_prints_the_first_broken_one_and_exits_1(shop: Workshop) -> None:
     execute(shop, "UPDATE runs SET outcome = 'failed' WHERE outcome = 'passed'")
     done = run(shop)
@@ -216,9 +224,12 @@ def test_a_branch_that_no_longer_holds_what_landed_is_found(shop: Workshop) -> N
     assert any(one.startswith("I5: main is at") for one in found), found
 
 
-def test_a_comment_that_stands_twice_is_found(tmp_path: Path) -> None:
+def test_a_comment_that_stands_twice_is_found(tmp_path: Path, databases: Databases) -> None:
     clock = Clock()
-    with BitbucketCloud(tmp_path / "cloud", now=clock.now) as cloud:
+    with (
+        databases.house(tmp_path / "state"),
+        BitbucketCloud(tmp_path / "cloud", now=clock.now) as cloud,
+    ):
         cast = Cast(cloud, tmp_path, clock)
         cloud_shop = open_cloud_shop(tmp_path, cast)
         number, _ = cast.opens(title="Put a banner on the home page")
@@ -232,12 +243,14 @@ def test_a_comment_that_stands_twice_is_found(tmp_path: Path) -> None:
 
 def test_while_work_is_under_way_nothing_is_called_broken(shop: Workshop) -> None:
     with shop.house.database.write() as connection:
+        rows = connection.execute(sa.select(pulls).where(pulls.c.number.in_((3, 4))))
+        told, other = sorted(rows, key=lambda row: row.number)
         delivery = {"forge": "git", "delivery_id": "new", "headers": {}, "body": b""}
-        place = {"body_sha256": "", "repo_id": 1, "pull_id": 3, "wanted": 999}
+        place = {"body_sha256": "", "repo_id": told.repo_id, "pull_id": told.id, "wanted": 999}
         values = {**delivery, **place, "received_at": shop.now()}
         connection.execute(sa.insert(deliveries).values(**values))
-        work.nudge(connection, pulls, 4, shop.now())
-        connection.execute(sa.update(pulls).where(pulls.c.id == 4).values(state="ready"))
+        work.nudge(connection, pulls, other.id, shop.now())
+        connection.execute(sa.update(pulls).where(pulls.c.id == other.id).values(state="ready"))
     assert run(shop).returncode == 0
     done = run(shop, "--quiet")
     assert done.returncode == 1 and "nobody has looked since it came" in done.stdout

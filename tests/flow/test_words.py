@@ -9,6 +9,7 @@ import pytest
 from intakebot.flow.house import House
 from intakebot.model import Group, Role
 from intakebot.world.people import Somebody
+from tests.databases import Databases
 from tests.flow.conftest import SITE, ada, checking_shop, grace
 from tests.flow.workshop import Workshop
 
@@ -37,8 +38,10 @@ class Cast:
 
 
 @pytest.fixture(scope="module")
-def cast(tmp_path_factory: pytest.TempPathFactory, checking: House) -> Iterator[Cast]:
-    with checking_shop(tmp_path_factory.mktemp("words"), checking, SITE) as shop:
+def cast(
+    tmp_path_factory: pytest.TempPathFactory, databases: Databases, checking: House
+) -> Iterator[Cast]:
+    with checking_shop(tmp_path_factory.mktemp("words"), databases, checking, SITE) as shop:
         yield Cast(shop)
 
 

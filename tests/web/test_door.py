@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import socket
-import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ from intakebot.model import OperatorError
 from intakebot.web.app import create_app
 from intakebot.web.server import serve
 from tests.crashes import cases
+from tests.databases import Databases
 from tests.web.forge import BOT
 from tests.web.served import (
     DOOR,
@@ -76,21 +76,23 @@ class Blocked:
     """A web process while another writer holds its database, and a delivery on its way to it."""
 
     served: Served
-    lock: sqlite3.Connection
+    release: Callable[[], None]
     waiting: Future[Answer]
 
 
 @pytest.fixture(scope="module")
-def blocked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Blocked]:
+def blocked(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[Blocked]:
     folder = tmp_path_factory.mktemp("blocked")
-    prepare(folder)
-    with (
-        serving(folder) as served,
-        closing(sqlite3.connect(folder / "intakebot.db", isolation_level=None)) as lock,
-        ThreadPoolExecutor(1) as sender,
-    ):
-        lock.execute("BEGIN IMMEDIATE")
-        yield Blocked(served, lock, sender.submit(served.deliver, BODY, signed(BODY, "patient")))
+    with databases.house(folder) as url:
+        prepare(folder)
+        with (
+            serving(folder) as served,
+            ThreadPoolExecutor(1) as sender,
+            ExitStack() as lock,
+        ):
+            lock.enter_context(databases.held(url))
+            waiting = sender.submit(served.deliver, BODY, signed(BODY, "patient"))
+            yield Blocked(served, lock.close, waiting)
 
 
 def test_while_another_writer_holds_the_database_the_web_process_is_live_and_not_ready(
@@ -336,9 +338,14 @@ def test_a_thousand_deliveries_at_once_are_all_stored(served: Served) -> None:
 
 @pytest.mark.parametrize(("step", "times"), cases("web"))
 def test_what_was_answered_202_survives_a_kill_and_a_resend_is_stored_once(
-    tmp_path: Path, step: str, times: int
+    tmp_path: Path, databases: Databases, step: str, times: int
 ) -> None:
-    prepare(tmp_path)
+    with databases.house(tmp_path):
+        prepare(tmp_path)
+        survives_a_kill(tmp_path, step, times)
+
+
+def survives_a_kill(tmp_path: Path, step: str, times: int) -> None:
     bodies = {f"delivery-{number}": event(number) for number in range(1, 6)}
     taken: set[str] = set()
     with serving(tmp_path, crash=f"{step}:{times}@{tmp_path / 'killed'}") as served:
@@ -382,7 +389,7 @@ def test_a_stalled_body_is_given_up(stalled: list[socket.socket]) -> None:
 
 def test_a_sender_waits_for_the_database_and_is_then_asked_to_try_again(blocked: Blocked) -> None:
     refused = blocked.waiting.result(30)
-    blocked.lock.execute("ROLLBACK")
+    blocked.release()
     assert refused.status == 503
     assert int(refused.headers["Retry-After"]) > 0
     assert blocked.served.deliver(BODY, signed(BODY, "patient")).status == 202

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -19,6 +16,7 @@ from intakebot.settings import Settings
 from intakebot.store import connections
 from intakebot.web.app import create_app
 from intakebot.wiring import dialects
+from tests.databases import Databases
 from tests.web.cloud import (
     DOOR,
     HOOK,
@@ -37,14 +35,15 @@ from tests.web.cloud import (
 )
 from tests.web.forge import NOW, FakeForge
 from tests.web.served import SECRET, Served, stored
-from tests.web.world import World
+from tests.web.world import World, some_settings
 
 MOST = 1 << 20
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with serving(tmp_path_factory.mktemp("cloud")) as served:
+def cloud(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[Served]:
+    folder = tmp_path_factory.mktemp("cloud")
+    with databases.house(folder), serving(folder) as served:
         yield served
 
 
@@ -262,14 +261,11 @@ def test_what_is_refused_gets_its_status_and_is_not_stored(
         assert answer.json["request"] == answer.headers["X-Request-Id"]
 
 
-def test_a_sender_waits_for_the_database_and_is_then_asked_to_try_again(cloud: Served) -> None:
-    with (
-        closing(sqlite3.connect(cloud.folder / "intakebot.db", isolation_level=None)) as lock,
-        ThreadPoolExecutor(1) as sender,
-    ):
-        lock.execute("BEGIN IMMEDIATE")
-        refused = sender.submit(post, cloud, BODY, signed(BODY, "patient")).result(30)
-        lock.execute("ROLLBACK")
+def test_a_sender_waits_for_the_database_and_is_then_asked_to_try_again(
+    cloud: Served, databases: Databases
+) -> None:
+    with databases.held(some_settings(cloud.folder).database_url):
+        refused = post(cloud, BODY, signed(BODY, "patient"))
     assert refused.status == 503
     assert int(refused.headers["Retry-After"]) > 0
     retry = signed(BODY, "patient", **{"X-Attempt-Number": "2"})

@@ -34,7 +34,7 @@ from intakebot.model import (
 from intakebot.repo.change import tree_of
 from intakebot.repo.git import Git
 from intakebot.repo.mirror import Mirror
-from intakebot.settings import Settings
+from intakebot.settings import Settings, load
 from intakebot.store import incidents, lanes, memory, people, receipts, runs, schema, work
 from intakebot.store.database import Database
 from intakebot.web.app import create_app
@@ -243,7 +243,7 @@ def make_world(folder: Path, base: str, head: str) -> World:
 def some_settings(folder: Path) -> Settings:
     return Settings(
         state=folder,
-        database_url=f"sqlite:///{folder / 'intakebot.db'}",
+        database_url=load(folder, {}).database_url,
         redis_url=f"unix://{folder / 'no-bell.sock'}",
         public_url="http://intake.example",
         git_url="http://127.0.0.1:9",
