@@ -7,7 +7,7 @@ import re
 import secrets
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, TypeVar
@@ -18,9 +18,11 @@ from intakebot.core.dialect import Dialect, read_dialect
 from intakebot.core.rulefile import read_rules
 from intakebot.core.rules import rules_digest
 from intakebot.credentials import TokenSource
+from intakebot.flow import upkeep
 from intakebot.flow.bell import RqBell
+from intakebot.flow.calls import HouseCalls
 from intakebot.flow.connect_tokens import EXPIRES, PURPOSES
-from intakebot.flow.connect_words import Desk, Purpose
+from intakebot.flow.connect_words import Check, Desk, Purpose
 from intakebot.flow.house import Bell, House
 from intakebot.forges.api import Forge
 from intakebot.forges.bitbucket_cloud import BitbucketCloud, Connection, Token
@@ -83,6 +85,7 @@ def build_house(settings: Settings, *, bell: Bell | None = None) -> House:
         tools_digest=toolbox_digest(),
         public_url=settings.public_url,
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
+        upkeep=_upkeep(known),
     )
 
 
@@ -98,6 +101,12 @@ def forges(settings: Settings, database: Database) -> dict[str, Forge]:
     if BITBUCKET["read"].is_set():
         known[BitbucketCloud.name] = bitbucket_cloud(settings, database)
     return known
+
+
+def _upkeep(known: Mapping[str, Forge]) -> Callable[[], Iterable[Check]]:
+    cloud = known.get(BitbucketCloud.name)
+    apis: Mapping[Purpose, Api] = {"read": cloud.api} if isinstance(cloud, BitbucketCloud) else {}
+    return lambda: upkeep.look(apis)
 
 
 BITBUCKET: Mapping[str, TokenSource] = {
@@ -130,6 +139,7 @@ def bitbucket_cloud(settings: Settings, database: Database) -> BitbucketCloud:
         now,
         tip,
         survey_every=settings.survey_every,
+        calls=HouseCalls(database, now),
     )
 
 
@@ -143,13 +153,16 @@ def bitbucket_desk(settings: Settings, database: Database) -> Desk:
             settings, repo, Credential(settings.bitbucket_git_url, token.git_user, token.secret)
         )
 
+    calls = HouseCalls(database, now)
+
     def api(purpose: Purpose) -> Api:
-        return Api(settings.bitbucket_url, lambda _: bitbucket_token(purpose), now)
+        return Api(settings.bitbucket_url, lambda _: bitbucket_token(purpose), now, calls=calls)
 
     kinds = dialects()[BitbucketCloud.name].kinds
     return Desk(
         database=database,
         now=now,
+        calls=calls,
         apis={purpose: api(purpose) for purpose in PURPOSES if BITBUCKET[purpose].is_set()},
         land=land,
         git_url=settings.bitbucket_git_url,

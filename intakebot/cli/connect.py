@@ -107,7 +107,11 @@ def desk_at(state: Path | None, *, make: bool = False) -> Iterator[Desk]:
     database = Database(settings.database_url)
     try:
         schema.upgrade(database, now=wiring.now())
-        yield wiring.bitbucket_desk(settings, database)
+        desk = wiring.bitbucket_desk(settings, database)
+        try:
+            yield desk
+        finally:
+            desk.calls.save()
     finally:
         database.close()
 

@@ -57,7 +57,9 @@ def _exams(settings: Settings, database: Database) -> Iterator[Exam]:
     except TryLater:
         rows = None  # said by the exam of the database
     if rows is not None:
-        yield from Cloud(wiring.bitbucket_desk(settings, database)).exams(rows)
+        desk = wiring.bitbucket_desk(settings, database)
+        yield from Cloud(desk).exams(rows)
+        desk.calls.save()
 
 
 def _progress(as_json: bool) -> Callable[[str], None]:

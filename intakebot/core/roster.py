@@ -66,5 +66,10 @@ def may_thaw(person: Person) -> bool:
     return bool(person.roles & _TEAM)
 
 
+def may_operate(person: Person) -> bool:
+    """See how the house itself does: what is left of limits, and what is to be renewed."""
+    return bool(person.roles & _TEAM)
+
+
 def may_edit_config(person: Person) -> bool:
     return bool(person.roles & _TEAM)

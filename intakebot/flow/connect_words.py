@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from intakebot.flow.calls import HouseCalls
 from intakebot.forges.bitbucket_cloud.admin import Hook, Repository, Restriction
 from intakebot.forges.bitbucket_cloud.admin_tokens import Identity
 from intakebot.forges.bitbucket_cloud.http import Api
@@ -44,6 +45,7 @@ class Desk:
 
     database: Database
     now: Callable[[], datetime]
+    calls: HouseCalls
     apis: Mapping[Purpose, Api]
     land: Callable[[str], Mirror]
     git_url: str

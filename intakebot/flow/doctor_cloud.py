@@ -9,6 +9,7 @@ from functools import partial
 
 from intakebot.core.escape import visible
 from intakebot.flow import connect as connecting
+from intakebot.flow import upkeep
 from intakebot.flow.connect_check import check_house, fork_policy, levels
 from intakebot.flow.connect_find import levels_of
 from intakebot.flow.connect_journal import known
@@ -52,6 +53,9 @@ class Cloud:
         self.tokens = look_at_tokens(self.desk, ("read", "land"))
         yield from self.tokens.checks
         yield clock(self.tokens.known, self.desk.now())
+        yield from upkeep.look(
+            {purpose: api for purpose, api in self.desk.apis.items() if purpose != "land"}
+        )
         yield from check_house(self.desk.public_url, self.desk.masters)
         if not known(self.desk.database):
             what = "no repository is connected"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from intakebot import log
 from intakebot.checks.sandbox import Sandbox
 from intakebot.core.rules import Rule
+from intakebot.flow.connect_words import Check
 from intakebot.forges.api import Forge
 from intakebot.model import Repo, TryLater
 from intakebot.repo.mirror import Mirror
@@ -46,6 +47,7 @@ class House:
     tools_digest: str
     public_url: str
     owner: str  # this process, in leases
+    upkeep: Callable[[], Iterable[Check]] = tuple  # what an operator should know now
     stopping: Event = field(default_factory=Event)
 
     def later(self, seconds: float) -> datetime:

@@ -291,6 +291,16 @@ connections = sa.Table(  # what `connect` set up at a forge, and how it was befo
     sa.UniqueConstraint("forge", "forge_id"),
 )
 
+calls = sa.Table(  # of a forge's API in the last hour, by all processes together
+    "calls",
+    metadata,
+    sa.Column("counted_by", sa.Text, primary_key=True),  # a digest of whose allowance it is
+    sa.Column("minute", Moment, primary_key=True),  # its beginning
+    sa.Column("calls", sa.Integer, nullable=False),
+    sa.Column("told_limit", sa.Integer, nullable=False),  # by an answer; 0 for none
+    sa.Column("near", sa.Boolean, nullable=False),  # an answer told that the limit is near
+)
+
 lanes = sa.Table(
     "lanes",
     metadata,

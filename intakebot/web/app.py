@@ -25,6 +25,7 @@ from intakebot.web.hooks import make_hooks
 from intakebot.web.own import OwnAccounts
 from intakebot.web.pages import pages
 from intakebot.web.sign_in import sign_in
+from intakebot.web.status import status
 from intakebot.web.wording import wording
 
 HEADERS = {
@@ -73,7 +74,7 @@ def create_app(settings: Settings, house: House, dialects: Mapping[str, Dialect]
     refusals.install(app)
     shown.install(app)
     app.register_blueprint(make_hooks(dialects, settings.webhook_secrets))
-    for room in (health, sign_in, pages, wording, api):
+    for room in (health, sign_in, pages, status, wording, api):
         app.register_blueprint(room)
     if settings.trusted_proxies:
         count = settings.trusted_proxies

@@ -9,6 +9,7 @@ from flask import Flask, render_template
 
 from intakebot.core.comment import STATUS_OF
 from intakebot.core.escape import visible
+from intakebot.core.roster import may_operate
 from intakebot.model import State, Turn
 from intakebot.web.front import front
 from intakebot.web.markdown import rendered
@@ -33,7 +34,7 @@ TONES: dict[State, tuple[str, str]] = {
     State.WAITING_FOR_WINDOW: ("wait", "◷"),
     State.QUEUED: ("busy", "→"),
 }
-# The same for verdicts, check outcomes and how commands ended.
+# The same for verdicts, check outcomes, how commands ended, and what `doctor` finds.
 MARKS: dict[str, tuple[str, str]] = {
     "satisfied": ("good", "✓"),
     "unsatisfied": ("bad", "✕"),
@@ -53,6 +54,9 @@ MARKS: dict[str, tuple[str, str]] = {
     "error": ("bad", "✕"),
     "warning": ("wait", "!"),
     "note": ("quiet", "i"),
+    "ok": ("good", "✓"),
+    "warn": ("wait", "!"),
+    "fail": ("bad", "✕"),
 }
 AGES = (("d", 86_400), ("h", 3_600), ("min", 60))
 
@@ -72,7 +76,9 @@ def install(app: Flask) -> None:
 
 def page(template: str, **values: Any) -> str:
     """A rendered page. File names may hold bytes that are no text; they are written out."""
-    html = render_template(template, visitor=in_session(), **values)
+    visitor = in_session()
+    operates = visitor is not None and may_operate(visitor.person)
+    html = render_template(template, visitor=visitor, operates=operates, **values)
     return html.encode("utf-8", "backslashreplace").decode()
 
 

@@ -172,6 +172,16 @@ def test_a_connected_repository_is_looked_at_whole(desk: Desk) -> None:
     assert (found[f"{MAIN}: last delivery"], found["read token's end"]) == ("warn", "warn")
 
 
+def test_the_calls_that_are_left_are_those_of_the_whole_house(desk: Desk) -> None:
+    fine(desk.connect())
+    fine(desk.run("doctor"))
+    made = [one for one in desk.cloud.calls if one.by == "grace" and "git" not in one.method]
+    said = words(desk, "calls left of the admin token")
+    asked_whose = 1
+    assert said.startswith(f"{1_000 - len(made) - asked_whose} of the 1000 REST calls")
+    assert len(made) > 20
+
+
 def test_nothing_is_written_at_the_forge(desk: Desk) -> None:
     fine(desk.connect())
     [hook] = desk.hooks()

@@ -19,7 +19,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from intakebot.model import OperatorError, TryLater
-from intakebot.store import chain, receipts, schema, work
+from intakebot.store import calls, chain, connections, receipts, schema, work
 from intakebot.store.database import Database
 from intakebot.store.tables import incidents, landings, lanes, metadata, people
 from tests.databases import Databases, at_schema, everything
@@ -176,6 +176,25 @@ LANDED_AT_0002 = (
     " intended_at, landed_at, deploy_branch) VALUES (1, 1, 1, 1, 7, 'main', 'h', 'b',"
     " 'c0ffee', 't', '[]', 'f', 'r', '2', '3', 'grace', 1, 5, 6, 'deploy')",
 )
+
+
+def test_rows_of_the_fourth_schema_come_along_and_calls_can_be_counted(made: Database) -> None:
+    at_schema(made, "0004")
+    with made.write() as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO connections (forge, forge_id, workspace_id, name, intake, deploy,"
+                " hook_nonce, hook_id, changes, connected_at) VALUES ('bitbucket-cloud', '{r}',"
+                " '{w}', 'acme/site', 'main', 'live', 'n', '{h}', '[{\"what\": \"hook\"}]', 5)"
+            )
+        )
+    schema.upgrade(made, now=NOW)
+    with made.write() as connection:
+        calls.add(connection, [calls.Minute("x", NOW, 3, 0, near=False)])
+    with made.read() as connection:
+        [row] = connections.all_of(connection, "bitbucket-cloud")
+        assert calls.since(connection, NOW) == [("x", NOW, 3, 0, False)]
+    assert (row.name, row.deploy, row.changes) == ("acme/site", "live", [{"what": "hook"}])
 
 
 def test_what_a_failing_transaction_wrote_is_gone(made: Database) -> None:

@@ -87,7 +87,7 @@ def test_a_path_that_is_no_text_is_shown_and_breaks_nothing(world: World) -> Non
 # --- headers --------------------------------------------------------------------------
 
 
-EVERYWHERE = ("/", PULL, "/sign-in", "/sign-in/x", "/livez", "/api/pulls", "/nothing")
+EVERYWHERE = ("/", PULL, "/status", "/sign-in", "/sign-in/x", "/livez", "/api/pulls", "/nothing")
 STYLE = "/static/style.css"
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from intakebot.forges.api import Ability, PullsSince
 from intakebot.forges.bitbucket_cloud import effects, listing, people, speak
+from intakebot.forges.bitbucket_cloud.allowance import Ledger
 from intakebot.forges.bitbucket_cloud.effects import Effects
 from intakebot.forges.bitbucket_cloud.heads import SeenHeads, Tips
 from intakebot.forges.bitbucket_cloud.http import Api
@@ -42,7 +43,8 @@ class BitbucketCloud:
     """`api_url` ends in /2.0; git is served below `git_url`, which is also where people look.
 
     `tokens` and `connected` are asked anew each time; `tips` reads a branch's tip by git, which
-    has an allowance of its own. `survey_every` is an operator's own pace.
+    has an allowance of its own. `survey_every` is an operator's own pace; `calls` counts with the
+    house's other processes.
     """
 
     name = "bitbucket-cloud"
@@ -58,8 +60,9 @@ class BitbucketCloud:
         now: Callable[[], datetime],
         tips: Tips,
         survey_every: timedelta | None = None,
+        calls: Ledger | None = None,
     ) -> None:
-        self.api = Api(api_url, tokens, now)
+        self.api = Api(api_url, tokens, now, calls=calls)
         self.git_url = git_url.rstrip("/")
         self.tokens = tokens
         self.connected = connected
@@ -125,7 +128,7 @@ class BitbucketCloud:
         speak.only_there(self._page(repo_id, number))
 
     def left(self) -> int:
-        """REST calls that are left of this hour, as far as this process knows."""
+        """REST calls that are left of this hour, as far as is known here."""
         return self.api.left()
 
     def _connection(self, repo_id: str) -> Connection:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections import defaultdict, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
+from typing import Protocol
 
 from intakebot.forges.bitbucket_cloud.words import Token
 from intakebot.model import TryLater
@@ -15,74 +16,114 @@ HOUR = timedelta(hours=1)  # the window rolls
 USUAL = 1_000  # calls an hour and user, until an answer says otherwise
 RESERVE = 0.1  # of the allowance; kept for what can't wait
 HUSH = timedelta(minutes=5)  # after the product said that the limit is near
-MOST_TOKENS = 20
 SHORTEST_WAIT, LONGEST_WAIT = 10.0, 600.0  # seconds
 
 
-@dataclass(slots=True)
-class _Account:
-    calls: deque[datetime] = field(default_factory=deque)
-    limit: int = USUAL
-    hushed_until: datetime | None = None
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """Calls that were made by `at`. `limit` is what an answer told, 0 for nothing; `near`
+    whether one told that the limit is near."""
+
+    at: datetime
+    calls: int = 0
+    limit: int = 0
+    near: bool = False
 
 
-class Allowance:
-    """Counts by token: a new token has an allowance of its own. One process sees its own calls."""
+class Ledger(Protocol):
+    """Remembers calls under a name (`Token.counted_by`), perhaps those of other processes too.
+
+    Neither raises nor waits: it is asked at every call.
+    """
+
+    def add(self, name: str, spent: Spent) -> None: ...
+
+    def last_hour(self, name: str) -> Sequence[Spent]:
+        """Oldest first."""
+
+
+class OwnCalls:
+    """Those of this process alone, to the microsecond."""
 
     def __init__(self, now: Callable[[], datetime]) -> None:
         self.now = now
         self.lock = Lock()
-        self.accounts: dict[str, _Account] = {}
+        self.spent: dict[str, deque[Spent]] = defaultdict(deque)
+
+    def add(self, name: str, spent: Spent) -> None:
+        with self.lock:
+            self._of_last_hour(name).append(spent)
+
+    def last_hour(self, name: str) -> Sequence[Spent]:
+        with self.lock:
+            return tuple(self._of_last_hour(name))
+
+    def _of_last_hour(self, name: str) -> deque[Spent]:
+        kept = self.spent[name]
+        while kept and kept[0].at <= self.now() - HOUR:
+            kept.popleft()
+        return kept
+
+
+class Allowance:
+    """Counts as the product does: by user, or by access token."""
+
+    def __init__(self, now: Callable[[], datetime], ledger: Ledger | None = None) -> None:
+        self.now = now
+        self.ledger = ledger or OwnCalls(now)
 
     def spend(self, token: Token) -> None:
-        with self.lock:
-            self._account(token).calls.append(self.now())
+        self.ledger.add(token.counted_by, Spent(self.now(), calls=1))
 
     def hear(self, token: Token, headers: Mapping[str, str]) -> None:
         """Only access tokens are told their limit and that it is near."""
-        limit = headers.get("X-RateLimit-Limit", "")
+        told = headers.get("X-RateLimit-Limit", "")
+        limit = int(told) if told.isascii() and told.isdigit() else 0
         near = headers.get("X-RateLimit-NearLimit", "").lower() == "true"
-        with self.lock:
-            account = self._account(token)
-            if limit.isascii() and limit.isdigit() and int(limit) > 0:
-                account.limit = int(limit)
-            if near:
-                account.hushed_until = self.now() + HUSH
+        if near or limit:
+            self.ledger.add(token.counted_by, Spent(self.now(), limit=limit, near=near))
 
     def left(self, token: Token) -> int:
-        with self.lock:
-            account = self._account(token)
-            return max(0, account.limit - len(account.calls))
+        spent = self.ledger.last_hour(token.counted_by)
+        return max(0, _limit(spent) - _calls(spent))
 
     def limit(self, token: Token) -> int:
-        with self.lock:
-            return self._account(token).limit
+        return _limit(self.ledger.last_hour(token.counted_by))
 
     def check(self, token: Token) -> None:
         """Raises TryLater when a read that can wait should wait."""
-        with self.lock:
-            account, now = self._account(token), self.now()
-            if account.hushed_until is not None and now < account.hushed_until:
-                raise TryLater(
-                    "Bitbucket Cloud says that the hour's calls are nearly used up",
-                    after=_bounded(account.hushed_until - now),
-                )
-            over = len(account.calls) - int(account.limit * (1 - RESERVE))
-            if over >= 0 and account.calls:
-                free_at = account.calls[min(over, len(account.calls) - 1)] + HOUR
-                raise TryLater(
-                    f"{len(account.calls)} of {account.limit} Bitbucket Cloud calls of this hour "
-                    "are used; the rest is kept for what can't wait",
-                    after=_bounded(free_at - now),
-                )
+        spent, now = self.ledger.last_hour(token.counted_by), self.now()
+        hushed_until = max((one.at + HUSH for one in spent if one.near), default=now)
+        if now < hushed_until:
+            raise TryLater(
+                "Bitbucket Cloud says that the hour's calls are nearly used up",
+                after=_bounded(hushed_until - now),
+            )
+        calls, limit = _calls(spent), _limit(spent)
+        over = calls - int(limit * (1 - RESERVE))
+        if over >= 0 and calls:
+            raise TryLater(
+                f"{calls} of {limit} Bitbucket Cloud calls of this hour are used; the rest is "
+                "kept for what can't wait",
+                after=_bounded(_free_at(spent, over + 1) - now),
+            )
 
-    def _account(self, token: Token) -> _Account:
-        if len(self.accounts) > MOST_TOKENS:  # rotated away long ago
-            self.accounts.clear()
-        account = self.accounts.setdefault(token.fingerprint, _Account())
-        while account.calls and account.calls[0] <= self.now() - HOUR:
-            account.calls.popleft()
-        return account
+
+def _calls(spent: Sequence[Spent]) -> int:
+    return sum(one.calls for one in spent)
+
+
+def _limit(spent: Sequence[Spent]) -> int:
+    return next((one.limit for one in reversed(spent) if one.limit), USUAL)
+
+
+def _free_at(spent: Sequence[Spent], calls: int) -> datetime:
+    """When so many of the oldest calls are an hour old."""
+    for one in spent:
+        calls -= one.calls
+        if calls <= 0:
+            return one.at + HOUR
+    return spent[-1].at + HOUR
 
 
 def _bounded(wait: timedelta) -> float:

@@ -16,7 +16,7 @@ import requests
 from urllib3.exceptions import HTTPError
 
 from intakebot.core.escape import visible
-from intakebot.forges.bitbucket_cloud.allowance import Allowance
+from intakebot.forges.bitbucket_cloud.allowance import Allowance, Ledger
 from intakebot.forges.bitbucket_cloud.answers import (
     Answer,
     Json,
@@ -40,7 +40,10 @@ POLLS, POLL_EVERY = 20, 1.0  # for work that goes on after a 202; seconds
 
 
 class Api:
-    """`url` ends in /2.0; paths begin with a slash. `tokens` is asked anew for each request."""
+    """`url` ends in /2.0; paths begin with a slash. `tokens` is asked anew for each request.
+
+    `calls` is shared with whoever else spends the same allowance.
+    """
 
     def __init__(
         self,
@@ -48,11 +51,12 @@ class Api:
         tokens: Tokens,
         now: Callable[[], datetime],
         wait: Callable[[float], None] = time.sleep,
+        calls: Ledger | None = None,
     ) -> None:
         self.url = url.rstrip("/")
         self.tokens = tokens
         self.wait = wait
-        self.allowance = Allowance(now)
+        self.allowance = Allowance(now, calls)
         self.session = new_session()
 
     def get(self, path: str, *, can_wait: bool = False) -> Json:
@@ -109,7 +113,7 @@ class Api:
         return judged(answer, f"{method} {path}", accept, token)
 
     def left(self) -> int:
-        """REST calls that are left of the hour, as far as this process knows."""
+        """REST calls that are left of the hour, as far as is known here."""
         return self.allowance.left(self.tokens("read"))
 
     def _awaited(self, place: str, token: Token) -> Answer:

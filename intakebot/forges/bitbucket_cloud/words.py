@@ -31,6 +31,13 @@ class Token:
         return hashlib.sha256(f"{self.kind} {self.email} {self.secret}".encode()).hexdigest()[:16]
 
     @property
+    def counted_by(self) -> str:
+        """Names whom the product counts calls for, without telling the secret: the user of an
+        API token, whichever it is, and each other token for itself."""
+        told = self.email if self.kind == "api" else self.secret
+        return hashlib.sha256(f"{self.kind} {told}".encode()).hexdigest()[:16]
+
+    @property
     def git_user(self) -> str:
         return "x-bitbucket-api-token-auth" if self.kind == "api" else "x-token-auth"
 

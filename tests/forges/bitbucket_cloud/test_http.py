@@ -47,7 +47,9 @@ def test_a_new_token_is_used_from_the_next_request_on() -> None:
 
 
 def test_a_token_tells_its_secret_to_no_log() -> None:
-    assert "secret" not in repr(API) and "secret" not in API.fingerprint
+    assert "secret" not in repr(API)
+    assert "secret" not in API.fingerprint + API.counted_by + ACCESS.counted_by
+    assert API.email not in API.counted_by
 
 
 @pytest.mark.parametrize("kind", ["api", "access", "oauth"])
@@ -213,7 +215,7 @@ def test_reads_that_can_wait_stop_when_the_product_says_that_the_limit_is_near()
     assert len(script.asked) == 2
 
 
-def test_a_new_token_has_an_allowance_of_its_own() -> None:
+def test_a_new_access_token_has_an_allowance_of_its_own() -> None:
     tokens = [ACCESS]
     with scripted(Say(body={})) as script:
         rotating = Api(script.url, lambda _: tokens[-1], lambda: NOON)
@@ -223,8 +225,19 @@ def test_a_new_token_has_an_allowance_of_its_own() -> None:
         assert rotating.left() == 1_000
 
 
+def test_a_new_api_token_shares_the_allowance_of_its_user() -> None:
+    tokens = [API]
+    with scripted(Say(body={})) as script:
+        rotating = Api(script.url, lambda _: tokens[-1], lambda: NOON)
+        rotating.get("/x")
+        tokens.append(Token("api", API.email, "another"))
+        assert rotating.left() == 999
+        tokens.append(Token("api", "other@example.org", "another"))
+        assert rotating.left() == 1_000
+
+
 def test_what_a_stranger_shows_is_no_call_of_the_bots() -> None:
     with scripted(Say(401, {})) as script:
-        asked = api(script)
-        asked.ask("GET", "/user", accept=(401,), token=Token("api", "eve@example.org", "x"))
-        assert asked.left() == 1_000 and len(asked.allowance.accounts) == 1
+        asked, eve = api(script), Token("api", "eve@example.org", "x")
+        asked.ask("GET", "/user", accept=(401,), token=eve)
+        assert asked.left() == 1_000 and asked.allowance.left(eve) == 1_000

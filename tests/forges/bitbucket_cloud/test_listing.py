@@ -59,7 +59,10 @@ def test_the_list_is_put_off_before_the_hours_calls_are_used_up(cast: Cast) -> N
     assert changed(cast, "")[0] == (number,)
 
 
-def test_lists_are_read_so_seldom_that_the_hours_calls_last(cast: Cast) -> None:
+def test_lists_are_read_so_seldom_that_the_hours_calls_last(
+    cast: Cast, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "intakebot")
     number, _ = cast.opens()
     changed(cast, "")
     assert cast.forge.survey_every() == timedelta(minutes=2)
@@ -71,12 +74,18 @@ def test_lists_are_read_so_seldom_that_the_hours_calls_last(cast: Cast) -> None:
     for one in cast.connections:
         cast.forge.pace.note(one.repo_id, 60)
     assert cast.forge.survey_every() == timedelta(seconds=144)
+    assert told(caplog) == []
     while cast.forge.left() >= 350:
         cast.forge.api.allowance.spend(cast.tokens["read"])
-    assert cast.forge.survey_every() == timedelta(seconds=2 * 144)
+    for _ in range(3):
+        assert cast.forge.survey_every() == timedelta(seconds=2 * 144)
+    assert told(caplog) == [(2, 349)]
     while cast.forge.left() >= 200:
         cast.forge.api.allowance.spend(cast.tokens["read"])
     assert cast.forge.survey_every() == timedelta(seconds=4 * 144)
+    cast.later(minutes=61)
+    assert cast.forge.survey_every() == timedelta(seconds=144)
+    assert told(caplog) == [(2, 349), (4, 199), (1, 1_000)]
 
 
 def test_an_operators_own_pace_holds_until_half_of_the_hours_calls_are_used(cast: Cast) -> None:
@@ -98,3 +107,9 @@ def test_an_operators_own_pace_holds_until_half_of_the_hours_calls_are_used(cast
 def test_an_operators_own_pace_may_also_be_slower(cast: Cast) -> None:
     pace = Pace(cast.forge.api, lambda: cast.connections, own=timedelta(minutes=10))
     assert pace.every() == timedelta(minutes=10)
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[tuple[int, int]]:
+    """How many times slower, and with how many calls left, each time it was told."""
+    said = [one.__dict__["fields"] for one in caplog.records if "pace" in one.getMessage()]
+    return [(one["slower"], one["calls_left"]) for one in said]
