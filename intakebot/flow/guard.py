@@ -7,6 +7,7 @@ lands on that branch until somebody who may has acknowledged it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -32,18 +33,23 @@ class Move:
     tip: str
 
 
-def guard(house: House, repo: Repo, repo_id: int) -> None:
-    """Look at both protected branches. `repo_id` is our row of the repository."""
+def guarded(forge: Forge, repo: Repo) -> frozenset[str]:
+    """The branches to be watched; none where nobody gets past us."""
+    watched = Ability.PAST_US in forge.abilities
+    return frozenset((repo.intake, repo.deploy)) if watched else frozenset()
+
+
+def guard(house: House, repo: Repo, repo_id: int, tips: Mapping[str, str] | None = None) -> None:
+    """Look at the watched branches. `repo_id` is our row of the repository; `tips` is what git
+    has now, missing branches left out, if it was asked already."""
     forge = house.forges[repo.forge]
-    if Ability.PAST_US not in forge.abilities:
-        return
-    mirror = house.mirror(repo)
-    branches = sorted({repo.intake, repo.deploy})
-    tips = mirror.tips(repo.clone_url, branches)
-    for branch in branches:
-        move = _moved(house, repo_id, branch, tips.get(branch, ""))
+    watched = sorted(guarded(forge, repo))
+    if watched and tips is None:
+        tips = house.mirror(repo).tips(repo.clone_url, watched)
+    for branch in watched:
+        move = _moved(house, repo_id, branch, (tips or {}).get(branch, ""))
         if move is not None:
-            _freeze(house, forge, repo, repo_id, mirror, move)
+            _freeze(house, forge, repo, repo_id, house.mirror(repo), move)
 
 
 def stands_on_known_ground(house: House, repo: Repo, row: lanes.LaneRow, base: str) -> bool:

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-import sqlalchemy as sa
-
 from intakebot import log
 from intakebot.crash import crashpoint
-from intakebot.flow.guard import guard
+from intakebot.flow.guard import guard, guarded
 from intakebot.flow.house import PATIENCE, House, held
 from intakebot.forges.api import Forge
-from intakebot.model import OperatorError, Repo, State, TryLater
+from intakebot.model import OperatorError, State, TryLater
 from intakebot.store import incidents, memory, work
 from intakebot.store.tables import pulls, repos
 
@@ -50,23 +48,20 @@ def _is_too_soon(house: House, row: work.RepoRow) -> bool:
     now, pace = house.now(), house.forges[row.forge].survey_every()
     with house.database.read() as connection:
         nudged = work.is_due(connection, repos, row.id, now)
-        return not nudged and not _has_rested(connection, row.id, now, pace)
+        at = work.surveyed_at(connection, row.id)
+    return not nudged and not _has_rested(at, now, pace)
 
 
-def _has_rested(connection: sa.Connection, repo_id: int, now: datetime, pace: timedelta) -> bool:
+def _has_rested(surveyed_at: datetime | None, now: datetime, pace: timedelta) -> bool:
     """Also one that was surveyed by a clock that was put back since."""
-    at = work.surveyed_at(connection, repo_id)
-    return at is None or at <= now - pace or at > now
+    return surveyed_at is None or surveyed_at <= now - pace or surveyed_at > now
 
 
 def _survey(house: House, row: work.RepoRow) -> list[str]:
     forge = house.forges[row.forge]
     since = forge.pulls_since(row.forge_id, row.pulls_cursor)
     found = forge.incidents_since(row.forge_id, row.incidents_cursor)
-    repo = next((one for one in forge.repos() if one.id == row.forge_id), None)
-    if repo is not None:
-        guard(house, repo, row.id)
-    due = _left_behind(house, row, repo)
+    due = _behind(house, row)
     now = house.now()
     with house.database.write() as connection:
         due |= {work.pull_row(connection, row.id, number, now) for number in since.numbers}
@@ -84,15 +79,21 @@ def _survey(house: House, row: work.RepoRow) -> list[str]:
     return [f"look:{pull_id}" for pull_id in sorted(due)]
 
 
-def _left_behind(house: House, row: work.RepoRow, repo: Repo | None) -> set[int]:
-    """Open pull requests that were judged against another tip of their target, or blocked."""
+def _behind(house: House, row: work.RepoRow) -> set[int]:
+    """What git tells, with one question: protected branches that moved past us, and the open pull
+    requests that were judged against another tip of their target."""
+    forge = house.forges[row.forge]
+    repo = next((one for one in forge.repos() if one.id == row.forge_id), None)
+    if repo is None:
+        return set()
     with house.database.read() as connection:
         judged = memory.judged_against(connection, row.id)
-    if not judged or repo is None:
+    branches = {one.target for one in judged} | guarded(forge, repo)
+    if not branches:
         return set()
-    targets = sorted({one.target for one in judged})
-    tips = house.mirror(repo).tips(repo.clone_url, targets)
-    ours = house.now() - house.forges[row.forge].survey_every() * BLOCKED_PACE
+    tips = house.mirror(repo).tips(repo.clone_url, sorted(branches))
+    guard(house, repo, row.id, tips)
+    ours = house.now() - forge.survey_every() * BLOCKED_PACE
     return {
         one.id
         for one in judged
@@ -116,11 +117,19 @@ def discover(house: House, _: int = 0) -> None:
 
 
 def _discover(house: House, forge: Forge) -> list[str]:
-    bells = []
     now, pace = house.now(), forge.survey_every()
-    for repo in forge.repos():
+    found = {repo.id: repo for repo in forge.repos()}
+    with house.database.read() as connection:
+        known = work.known_repos(connection, forge.name)
+    described = [one.repo for one in known]
+    new = [repo for repo in found.values() if repo not in described]
+    if new:
         with house.database.write() as connection:
-            repo_id = work.know_repo(connection, repo)
-            if _has_rested(connection, repo_id, now, pace):
-                bells.append(f"survey:{repo_id}")
-    return bells
+            for repo in new:
+                work.know_repo(connection, repo)
+            known = work.known_repos(connection, forge.name)
+    return [
+        f"survey:{one.id}"
+        for one in known
+        if one.repo.id in found and _has_rested(one.surveyed_at, now, pace)
+    ]

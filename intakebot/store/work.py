@@ -31,6 +31,13 @@ class RepoRow:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownRepo:
+    id: int
+    repo: Repo
+    surveyed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class PullRow:
     id: int
     repo: RepoRow
@@ -199,6 +206,19 @@ def surveyed_at(connection: sa.Connection, repo_id: int) -> datetime | None:
         sa.select(repos.c.surveyed_at).where(repos.c.id == repo_id)
     )
     return found
+
+
+def known_repos(connection: sa.Connection, forge: str) -> list[KnownRepo]:
+    """As they were last described, in the order in which they were met."""
+    rows = connection.execute(sa.select(repos).where(repos.c.forge == forge).order_by(repos.c.id))
+    return [
+        KnownRepo(
+            row.id,
+            Repo(forge, row.forge_id, row.name, row.clone_url, row.intake, row.deploy),
+            row.surveyed_at,
+        )
+        for row in rows
+    ]
 
 
 READY = ("ready", "queued", "landed", "merged", "waiting for window")
