@@ -55,7 +55,7 @@ def pull(view: View, repo: Repository, one: Pull, *, whole: bool = True) -> Json
         },
     }
     if whole:
-        shown["reviewers"] = [account(view, user) for user in one.reviewers]
+        shown["reviewers"] = reviewers(view, one)
         shown["participants"] = participants(view, one)
     return shown
 
@@ -108,6 +108,10 @@ def destination(view: View, repo: Repository, one: Pull, *, whole: bool) -> Json
         "branch": branch,
         "commit": short_commit(view, name, one.destination_commit[:SHORT]),
     }
+
+
+def reviewers(view: View, one: Pull) -> list[Json]:
+    return [account(view, user) for user in one.reviewers]
 
 
 def participants(view: View, one: Pull) -> list[Json]:

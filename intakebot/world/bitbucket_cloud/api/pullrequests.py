@@ -25,22 +25,27 @@ MOST = 50  # of a page of pull requests, where other lists go to 100
 def listing(call: Call) -> Answer:
     """Open ones, unless `state` or `q` says otherwise."""
     repo = call.repo()
-    found = [_listed(call, repo, pull) for pull in reversed(repo.pulls.values())]
     states = call.query.getlist("state")
     if not states and "q" not in call.query:
         states = ["OPEN"]
-    if states:
-        found = [one for one in found if one["state"] in states]
-    return call.filtered(found, most=MOST)
+    found = [one for one in reversed(repo.pulls.values()) if not states or one.state in states]
+    if call.query.get("q") or call.query.get("sort"):
+        return call.filtered([_listed(call, repo, one) for one in found], most=MOST)
+    answer = call.page(found, most=MOST)  # hundreds may be open: only those shown are written out
+    answer.body["values"] = [_listed(call, repo, one) for one in answer.body["values"]]
+    return answer
 
 
 def _listed(call: Call, repo: Repository, pull: Pull) -> dict[str, Any]:
     """Reviewers and participants come only when asked for by `fields`."""
     shown = pull_shapes.pull(call.view, repo, pull, whole=False)
     fields = call.query.get("fields", "").replace(" ", "+").split(",")
-    for name in ("reviewers", "participants"):
+    for name, shape in (
+        ("reviewers", pull_shapes.reviewers),
+        ("participants", pull_shapes.participants),
+    ):
         if any(field.lstrip("+").startswith(f"values.{name}") for field in fields):
-            shown[name] = pull_shapes.pull(call.view, repo, pull)[name]
+            shown[name] = shape(call.view, pull)
     return shown
 
 
