@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from intakebot.model import Comment, Group, Role
-from intakebot.store.tables import incidents, lanes
+from intakebot.store.tables import incidents, lanes, pulls
 from intakebot.world.bitbucket_cloud import Member
 from tests.flow.shop import Shop, house_of
 from tests.forges.bitbucket_cloud.cast import MAIN, Cast
@@ -23,6 +23,11 @@ class CloudShop(Shop):
         self, who: Member, group: Group, *, agency: str = "", role: Role = Role.CONTRIBUTOR
     ) -> None:
         self.enrols(who.uuid, who.nickname, group, agency=agency, role=role)
+
+    def known(self) -> list[int]:
+        """Numbers of the pull requests that the house has heard of."""
+        with self.house.database.read() as connection:
+            return list(connection.scalars(sa.select(pulls.c.number)))
 
     def bot_comments(self, number: int) -> list[Comment]:
         found = self.cast.pull(number).comments

@@ -13,9 +13,11 @@ from intakebot.model import Group
 from intakebot.store import work
 from intakebot.store.tables import repos
 from intakebot.world.bitbucket_cloud import BitbucketCloud
+from intakebot.world.bitbucket_cloud.sender import LARGEST
 from tests.databases import Databases
 from tests.flow.cloud_shop import CloudShop, open_cloud_shop
 from tests.forges.bitbucket_cloud.cast import MAIN, Cast, Clock
+from tests.world.scene import listening
 
 
 @pytest.fixture
@@ -214,26 +216,18 @@ def test_a_comment_that_is_refused_for_good_is_not_tried_for_ever(shop: CloudSho
     assert shop.standing(number) == "needs review"
 
 
-def test_with_60_open_a_repository_costs_at_most_60_calls_an_hour_and_news_come_in_3_minutes(
+def test_a_pull_request_whose_delivery_is_too_large_to_be_sent_is_found_by_looking(
     shop: CloudShop,
 ) -> None:
-    """Ten such repositories cost ten times that: 600."""
-    number = opened(shop)
-    shop.cast.multiply(number, 60)
+    with listening() as listener:
+        shop.cast.hook(listener.url)
+        small, _ = shop.cast.opens("small", {"small.html": "1\n"}, title=TITLE)
+        large, _ = shop.cast.opens("large", title=TITLE, description="x" * LARGEST)
+        assert shop.cast.cloud.webhooks.settled()
+        assert [one.json["pullrequest"]["id"] for one in listener.heard] == [small]
+        outcomes = [one.outcome for one in shop.cast.cloud.webhooks.history]
+        assert outcomes == ["sent", "too-large"]
+    assert large not in shop.known()
     shop.settle()
-    shop.bell.waiting.clear()
-    shop.cast.cloud.forget_calls()
-    waits: list[int] = []  # seconds from the approval to the bell
-    for half_minute in range(60):
-        if half_minute == 30:
-            shop.cast.approves(shop.cast.bob, number)
-        shop.cast.later(minutes=0.5)
-        discover(shop.house)
-        for bell in [one for one in shop.bell.waiting if one.startswith("survey:")]:
-            survey(shop.house, int(bell.partition(":")[2]))
-        if half_minute >= 30 and not waits and any("look:" in one for one in shop.bell.waiting):
-            waits.append((half_minute - 30 + 1) * 30)
-        shop.bell.waiting.clear()
-    calls = shop.cast.api_calls()
-    assert len(calls) <= 30, len(calls)  # in half an hour
-    assert waits and waits[0] <= 180, waits
+    assert shop.standing(large) == "needs review", shop.why(large)
+    assert "A reviewer's turn" in shop.status_text(large)

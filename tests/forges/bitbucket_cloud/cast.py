@@ -118,8 +118,26 @@ class Cast:
         """So many open pull requests like this one, without a push for each."""
         with self.cloud.site.lock:
             main = self.cloud.state.at(MAIN)
-            for copy in range(number + 1, number + count):
+            first = max(main.pulls) + 1
+            for copy in range(first, first + count - 1):
                 main.pulls[copy] = replace(deepcopy(main.pulls[number]), id=copy)
+
+    def another(self, number: int, count: int) -> str:
+        """One more connected repository, with so many open pull requests like this one."""
+        name = f"acme/site-{len(self.connections)}"
+        made = self.cloud.repository(name, PAGE)
+        self.cloud.grant("intakebot", name, "admin")
+        self.connections.append(Connection(made.uuid, made.workspace, name, "main", "main"))
+        with self.cloud.site.lock:
+            model = self.cloud.state.at(MAIN).pulls[number]
+            made.pulls = {n: replace(deepcopy(model), id=n) for n in range(1, count + 1)}
+        return name
+
+    def hook(self, url: str) -> None:
+        """A webhook of the repository, for new pull requests."""
+        events = ["pullrequest:created"]
+        body = {"type": "webhook_subscription", "url": url, "active": True, "events": events}
+        self._done(self.bot, "POST", "/hooks", {**body, "description": "x"})
 
     def lands(self, number: int) -> None:
         """The tested commit is pushed to the target, as the landing does."""
