@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from intakebot.flow.calls import HouseCalls
+from intakebot.forges.bitbucket_cloud.allowance import LISTS_LEAVE
 from intakebot.forges.bitbucket_cloud.http import Api
 from intakebot.forges.bitbucket_cloud.words import Token
 from intakebot.model import TryLater
@@ -73,9 +74,9 @@ def test_reads_that_can_wait_do_so_because_of_what_others_spent_and_were_told(fi
         Process(file, script).make(18)
         late = Process(file, script)
         with pytest.raises(TryLater, match="18 of 20"):
-            late.api.pages("/x", can_wait=True)
+            late.api.pages("/x", leave=LISTS_LEAVE)
         NOW[0] += timedelta(minutes=62)
-        assert late.api.pages("/x", can_wait=True) == []
+        assert late.api.pages("/x", leave=LISTS_LEAVE) == []
 
 
 def test_that_the_limit_is_near_is_heard_by_all(file: Path) -> None:
@@ -83,9 +84,9 @@ def test_that_the_limit_is_near_is_heard_by_all(file: Path) -> None:
         Process(file, script).make(1)
         other = Process(file, script)
         with pytest.raises(TryLater, match="nearly used up"):
-            other.api.pages("/x", can_wait=True)
+            other.api.pages("/x", leave=LISTS_LEAVE)
         NOW[0] += timedelta(minutes=7)
-        assert other.api.pages("/x", can_wait=True) == []
+        assert other.api.pages("/x", leave=LISTS_LEAVE) == []
 
 
 def test_a_locked_database_delays_no_call_and_loses_no_count(file: Path) -> None:
@@ -94,7 +95,7 @@ def test_a_locked_database_delays_no_call_and_loses_no_count(file: Path) -> None
         other.execute("BEGIN IMMEDIATE")
         began = time.monotonic()
         for _ in range(20):
-            process.api.pages("/x", can_wait=True)
+            process.api.pages("/x", leave=LISTS_LEAVE)
         assert time.monotonic() - began < 2
         assert process.api.left() == 980
         other.execute("ROLLBACK")
@@ -137,6 +138,7 @@ def rows(file: Path) -> list[tuple[object, ...]]:
 PROGRAM = """
 import sys
 from intakebot.flow.calls import HouseCalls
+from intakebot.forges.bitbucket_cloud.allowance import LISTS_LEAVE
 from intakebot.forges.bitbucket_cloud.http import Api
 from intakebot.forges.bitbucket_cloud.words import Token
 from intakebot.store.database import Database

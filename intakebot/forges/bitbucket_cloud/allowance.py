@@ -14,7 +14,9 @@ from intakebot.model import TryLater
 
 HOUR = timedelta(hours=1)  # the window rolls
 USUAL = 1_000  # calls an hour and user, until an answer says otherwise
-RESERVE = 0.1  # of the allowance; kept for what can't wait
+# Shares of the hour's calls that must be left for what can wait less.
+LISTS_LEAVE = 0.1  # to the looks at what is known to have changed
+LOOKS_LEAVE = 0.04  # to what a look that has begun, or a landing, still has to write
 HUSH = timedelta(minutes=5)  # after the product said that the limit is near
 SHORTEST_WAIT, LONGEST_WAIT = 10.0, 600.0  # seconds
 
@@ -90,17 +92,17 @@ class Allowance:
     def limit(self, token: Token) -> int:
         return _limit(self.ledger.last_hour(token.counted_by))
 
-    def check(self, token: Token) -> None:
-        """Raises TryLater when a read that can wait should wait."""
+    def check(self, token: Token, leave: float) -> None:
+        """Raises TryLater when a call that has to leave such a share of the hour's should wait."""
         spent, now = self.ledger.last_hour(token.counted_by), self.now()
         hushed_until = max((one.at + HUSH for one in spent if one.near), default=now)
-        if now < hushed_until:
+        if now < hushed_until and leave >= LISTS_LEAVE:  # near is not at: looks go on
             raise TryLater(
                 "Bitbucket Cloud says that the hour's calls are nearly used up",
                 after=_bounded(hushed_until - now),
             )
         calls, limit = _calls(spent), _limit(spent)
-        over = calls - int(limit * (1 - RESERVE))
+        over = calls - int(limit * (1 - leave))
         if over >= 0 and calls:
             raise TryLater(
                 f"{calls} of {limit} Bitbucket Cloud calls of this hour are used; the rest is "

@@ -59,23 +59,23 @@ class Api:
         self.allowance = Allowance(now, calls)
         self.session = new_session()
 
-    def get(self, path: str, *, can_wait: bool = False) -> Json:
+    def get(self, path: str, *, leave: float = 0.0) -> Json:
         """One object. Raises TryLater, or OperatorError for what is not there or not allowed."""
-        return one_object(self.ask("GET", path, can_wait=can_wait), path)
+        return one_object(self.ask("GET", path, leave=leave), path)
 
-    def find(self, path: str) -> Json | None:
+    def find(self, path: str, *, leave: float = 0.0) -> Json | None:
         """One object, or None where there is none."""
-        answer = self.ask("GET", path, accept=(404,))
+        answer = self.ask("GET", path, accept=(404,), leave=leave)
         return None if answer.status == 404 else one_object(answer, path)
 
-    def pages(self, path: str, *, can_wait: bool = False) -> list[Json]:
+    def pages(self, path: str, *, leave: float = 0.0) -> list[Json]:
         """All values of a paged list, in the product's order; `path` says the page's length."""
         values: list[Json] = []
         seen: set[str] = set()
         place = path
         while len(seen) < MOST_PAGES:
             seen.add(place)
-            page = self.get(place, can_wait=can_wait)
+            page = self.get(place, leave=leave)
             values += values_of(page, path)
             following = page.get("next")
             if not following:
@@ -93,15 +93,16 @@ class Api:
         *,
         accept: Collection[int] = (),
         token: Token | None = None,
-        can_wait: bool = False,
+        leave: float = 0.0,
     ) -> Answer:
         """One request. Statuses in `accept` come back like a success; all others raise.
 
-        `token` is somebody else's, shown instead of the bot's.
+        `token` is somebody else's, shown instead of the bot's. `leave` is the share of the hour's
+        calls that has to be left for others; else it is TryLater.
         """
         token, counted = token or self.tokens("read"), token is None
-        if can_wait:
-            self.allowance.check(token)
+        if leave:
+            self.allowance.check(token, leave)
         answer = self._sent(method, path, body, token, counted)
         for _ in range(MOST_REDIRECTS):
             if method != "GET" or answer.status not in (301, 302, 303, 307, 308):

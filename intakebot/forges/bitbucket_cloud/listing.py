@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 from intakebot.forges.api import PullsSince
+from intakebot.forges.bitbucket_cloud.allowance import LISTS_LEAVE
 from intakebot.forges.bitbucket_cloud.http import Api
 from intakebot.forges.bitbucket_cloud.shapes import Json, part, text
 
@@ -20,7 +21,8 @@ OPEN = "pullrequests?state=OPEN&pagelen=50&fields=%2Bvalues.participants"
 
 def pulls_since(api: Api, path: str, cursor: str) -> PullsSince:
     """`path` is the repository's. Raises TryLater when the hour's calls are nearly used up."""
-    now = {str(one["id"]): digest(one) for one in api.pages(f"{path}/{OPEN}", can_wait=True)}
+    listed = api.pages(f"{path}/{OPEN}", leave=LISTS_LEAVE)
+    now = {str(one["id"]): digest(one) for one in listed}
     before = _before(cursor)
     changed = [number for number, seen in now.items() if before.get(number) != seen]
     gone = before.keys() - now.keys()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from intakebot.forges.bitbucket_cloud import activity as order
+from intakebot.forges.bitbucket_cloud.allowance import LOOKS_LEAVE
 from intakebot.forges.bitbucket_cloud.comments import read_comments
 from intakebot.forges.bitbucket_cloud.heads import SeenHeads, Tips, is_tip, looked_up, remembered
 from intakebot.forges.bitbucket_cloud.http import Api
@@ -37,7 +38,7 @@ class Reader:
 
     def pull(self, connection: Connection, number: int) -> Pull | None:
         path = f"{connection.path}/pullrequests/{number}"
-        found = self.api.find(path)
+        found = self.api.find(path, leave=LOOKS_LEAVE)
         if found is None:
             self._must_be_readable(connection)
             return None

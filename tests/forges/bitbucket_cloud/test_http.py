@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from intakebot.forges.bitbucket_cloud.advice import SCOPES
+from intakebot.forges.bitbucket_cloud.allowance import LISTS_LEAVE, LOOKS_LEAVE
 from intakebot.forges.bitbucket_cloud.http import LARGEST, POLLS, Api
 from intakebot.forges.bitbucket_cloud.words import Purpose, Token
 from intakebot.model import OperatorError, TryLater
@@ -193,13 +194,13 @@ def test_reads_that_can_wait_stop_before_the_product_has_to_say_so() -> None:
         assert counted.left() == 2
         times.append(NOON + timedelta(minutes=55))
         with pytest.raises(TryLater, match="18 of 20") as put_off:
-            counted.pages("/x", can_wait=True)
+            counted.pages("/x", leave=LISTS_LEAVE)
         assert put_off.value.after == 300
         counted.get("/x")
         assert counted.left() == 1
         times.append(NOON + timedelta(minutes=61))
         assert counted.left() == 19
-        assert counted.pages("/x", can_wait=True) == []
+        assert counted.pages("/x", leave=LISTS_LEAVE) == []
 
 
 def test_reads_that_can_wait_stop_when_the_product_says_that_the_limit_is_near() -> None:
@@ -208,11 +209,12 @@ def test_reads_that_can_wait_stop_when_the_product_says_that_the_limit_is_near()
         warned = Api(script.url, lambda _: ACCESS, lambda: times[-1])
         warned.get("/x")
         with pytest.raises(TryLater, match="nearly used up") as put_off:
-            warned.get("/x", can_wait=True)
+            warned.get("/x", leave=LISTS_LEAVE)
         assert put_off.value.after == 300
+        warned.get("/x", leave=LOOKS_LEAVE)
         times.append(NOON + timedelta(minutes=6))
-        warned.get("/x", can_wait=True)
-    assert len(script.asked) == 2
+        warned.get("/x", leave=LISTS_LEAVE)
+    assert len(script.asked) == 3
 
 
 def test_a_new_access_token_has_an_allowance_of_its_own() -> None:

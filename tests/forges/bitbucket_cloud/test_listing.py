@@ -59,6 +59,19 @@ def test_the_list_is_put_off_before_the_hours_calls_are_used_up(cast: Cast) -> N
     assert changed(cast, "")[0] == (number,)
 
 
+def test_no_look_begins_whose_writing_might_be_refused(cast: Cast) -> None:
+    number, _ = cast.opens()
+    pull = cast.pull(number)
+    while cast.forge.left() > 41:
+        cast.forge.api.allowance.spend(cast.tokens["read"])
+    cast.pull(number)
+    with pytest.raises(TryLater, match="of 1000 Bitbucket Cloud calls"):
+        cast.pull(number)
+    cast.forge.perform(pull, PostComment("status", "A look that has begun is ended."))
+    cast.later(minutes=61)
+    assert len(cast.pull(number).comments) == 1
+
+
 def test_lists_are_read_so_seldom_that_the_hours_calls_last(
     cast: Cast, caplog: pytest.LogCaptureFixture
 ) -> None:
