@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import MutableMapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,7 +30,7 @@ class TokenSource:
     """Reads `<PREFIX>_TOKEN` or the file in `<PREFIX>_TOKEN_FILE`, and `<PREFIX>_EMAIL`."""
 
     prefix: str
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
+    environ: MutableMapping[str, str] = field(default_factory=lambda: os.environ, repr=False)
 
     @property
     def name(self) -> str:
@@ -38,6 +38,11 @@ class TokenSource:
 
     def is_set(self) -> bool:
         return bool(self.environ.get(self.name) or self.environ.get(f"{self.name}_FILE"))
+
+    def withhold(self) -> None:
+        """This process, and what it starts, shall not have it."""
+        for name in (self.name, f"{self.name}_FILE", f"{self.prefix}_EMAIL"):
+            self.environ.pop(name, None)
 
     def read(self) -> Secret:
         """Raises OperatorError when it is not set, or others may read its file."""

@@ -85,7 +85,7 @@ def build_house(settings: Settings, *, bell: Bell | None = None) -> House:
         tools_digest=toolbox_digest(),
         public_url=settings.public_url,
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
-        upkeep=_upkeep(known),
+        upkeep=_upkeep(known, database),
     )
 
 
@@ -103,17 +103,22 @@ def forges(settings: Settings, database: Database) -> dict[str, Forge]:
     return known
 
 
-def _upkeep(known: Mapping[str, Forge]) -> Callable[[], Iterable[Check]]:
+def _upkeep(known: Mapping[str, Forge], database: Database) -> Callable[[], Iterable[Check]]:
     cloud = known.get(BitbucketCloud.name)
     apis: Mapping[Purpose, Api] = {"read": cloud.api} if isinstance(cloud, BitbucketCloud) else {}
-    return lambda: upkeep.look(apis)
+    return lambda: (*upkeep.look(apis), *upkeep.following(database, now()))
 
 
 BITBUCKET: Mapping[str, TokenSource] = {
     "read": TokenSource("BITBUCKET"),
     "land": TokenSource("BITBUCKET_LAND"),
-    "admin": TokenSource("BITBUCKET_ADMIN"),  # for connect, disconnect and doctor alone
+    "admin": TokenSource("BITBUCKET_ADMIN"),  # for connect, disconnect, doctor and the clock
 }
+
+
+def withhold_admin() -> None:
+    """For the processes that have no use for the administrator's token."""
+    BITBUCKET["admin"].withhold()
 
 
 def bitbucket_cloud(settings: Settings, database: Database) -> BitbucketCloud:

@@ -2,51 +2,51 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from intakebot import wiring
+from intakebot.cli.connect_shown import Ended, Outcome, conclude, show_checks, show_list, show_plan
 from intakebot.cli.main import JSON, STATE, house_at
 from intakebot.flow import connect as connecting
-from intakebot.flow.connect import Plan
+from intakebot.flow import follow
+from intakebot.flow.connect import Plan, in_the_way
 from intakebot.flow.connect_check import check_house
 from intakebot.flow.connect_find import administrator
-from intakebot.flow.connect_plan import in_words
-from intakebot.flow.connect_tokens import look_at_tokens
-from intakebot.flow.connect_words import FORGE, Check, Desk, Tokens
+from intakebot.flow.connect_tokens import PURPOSES, look_at_tokens
+from intakebot.flow.connect_words import FORGE, Desk, Tokens
 from intakebot.forges.bitbucket_cloud.admin import Admin, Repository
 from intakebot.model import OperatorError, TryLater
 from intakebot.repo.git import GitFailed
 from intakebot.store import schema
 from intakebot.store.database import Database
 
-SIGNS = {"ok": "ok  ", "warn": "warn", "fail": "FAIL"}
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """`repository` "" is every one of the workspace, or of its `project`."""
 
-@dataclass
-class Ended:
-    """How one repository came out. `fault` is "" when nothing went wrong."""
-
-    name: str
-    wanted: Plan | None = None
-    changed: bool = False
-    fault: str = ""
-    said: list[str] = field(default_factory=list)
+    workspace: str
+    repository: str
+    project: str
+    branches: tuple[str, str]
+    yes: bool
+    quiet: bool
 
 
 @click.command(epilog="Example: intakebot connect bitbucket-cloud acme/site --yes")
 @click.argument("forge", type=click.Choice([FORGE]))
-@click.argument("place", metavar="WORKSPACE/REPO")
-@click.option("--all", "whole", is_flag=True, help="Every repository of WORKSPACE.")
-@click.option("--project", metavar="KEY", default="", help="Every one of this project.")
+@click.argument("place", metavar="WORKSPACE/REPO", default="")
+@click.option("--all", "whole", is_flag=True, help="Every repository of WORKSPACE, new ones too.")
+@click.option("--project", metavar="KEY", default="", help="Every one of this project, likewise.")
 @click.option("--intake", metavar="BRANCH", default="", help="Takes changes; else the main branch.")
 @click.option("--deploy", metavar="BRANCH", default="", help="Goes live; else 'deploy'.")
 @click.option("--yes", is_flag=True, help="Do it; without this, it is only shown.")
+@click.option("--list", "listing", is_flag=True, help="Show what is connected and followed.")
 @JSON
 @STATE
 @click.pass_context
@@ -59,35 +59,32 @@ def connect(
     intake: str,
     deploy: str,
     yes: bool,
+    listing: bool,
     as_json: bool,
     state: Path | None,
 ) -> None:
     """Let only the bot write to and merge into the protected branches of a repository.
 
-    Shows what is there and what would be done; --yes does it. With --all or --project give
-    WORKSPACE alone; one repository that fails does not stop the others. It is safe to repeat:
-    what is connected stays as it is, so that running it each night takes new repositories in.
+    Shows what is there and what would be done; --yes does it. It is safe to repeat. With --all
+    or --project give WORKSPACE alone: one repository that fails does not stop the others, and
+    with --yes new ones are followed: the house connects them by itself, if it has the token, and
+    else says which are not connected.
+
     It needs an administrator's token in BITBUCKET_ADMIN_TOKEN (or _FILE) and
-    BITBUCKET_ADMIN_EMAIL, which is used now and kept nowhere.
+    BITBUCKET_ADMIN_EMAIL, which this command keeps nowhere.
 
     Exit code 0: done, or could be; 1: something is in the way.
     """
-    whole = whole or bool(project)
-    names = read_place(place, whole)
+    if listing:
+        with desk_at(state) as desk:
+            show_list(desk, as_json)
+        return
+    names = read_place(place, whole or bool(project))
+    asked = Asked(*names, project, (intake, deploy), yes, quiet=as_json)
     with desk_at(state, make=True) as desk:
-        admin = administrator(desk)
-        tokens = look_at_tokens(desk, ("read", "land", "admin"))
-        common = (*tokens.checks, *check_house(desk.public_url, desk.masters))
-        stopped = any(check.state == "fail" for check in common)
-        if not as_json:
-            show_checks(common)
-        ended: list[Ended] = []
-        if not stopped:
-            for repo in _chosen(admin, names, project):
-                one = _one(desk, admin, repo, tokens, (intake, deploy), yes, quiet=as_json)
-                ended.append(one)
-    _conclude(common, ended, yes, whole, as_json)
-    ctx.exit(1 if stopped or any(one.fault for one in ended) else 0)
+        outcome = _connect(desk, asked)
+    conclude(outcome, as_json)
+    ctx.exit(1 if outcome.stopped or outcome.failed else 0)
 
 
 def read_place(place: str, whole: bool) -> tuple[str, str]:
@@ -116,13 +113,30 @@ def desk_at(state: Path | None, *, make: bool = False) -> Iterator[Desk]:
         database.close()
 
 
-def _chosen(admin: Admin, names: tuple[str, str], project: str) -> Sequence[Repository]:
-    workspace, repository = names
-    if repository:
-        return [admin.repository(workspace, repository)]
-    found = admin.repositories(workspace, project)
+def _connect(desk: Desk, asked: Asked) -> Outcome:
+    admin = administrator(desk)
+    tokens = look_at_tokens(desk, PURPOSES)
+    common = (*tokens.checks, *check_house(desk.public_url, desk.masters))
+    outcome = Outcome(common, asked.yes, whole=not asked.repository, project=asked.project)
+    if not asked.quiet:
+        show_checks(common)
+    if in_the_way(common):
+        return outcome
+    found = _chosen(admin, asked)
+    if outcome.whole:
+        outcome.workspace, found = asked.workspace, _followed(desk, asked, found, outcome)
+    for repo in found:
+        outcome.ended.append(_one(desk, admin, repo, tokens, asked))
+    return outcome
+
+
+def _chosen(admin: Admin, asked: Asked) -> Sequence[Repository]:
+    if asked.repository:
+        return [admin.repository(asked.workspace, asked.repository)]
+    found = admin.repositories(asked.workspace, asked.project)
     if not found:
-        where = f"project {project} of {workspace}" if project else workspace
+        place = asked.workspace
+        where = f"project {asked.project} of {place}" if asked.project else place
         raise OperatorError(
             f"the admin token administers no repository in {where}; check the name, and whose "
             "token it is"
@@ -130,104 +144,41 @@ def _chosen(admin: Admin, names: tuple[str, str], project: str) -> Sequence[Repo
     return found
 
 
-def _one(
-    desk: Desk,
-    admin: Admin,
-    repo: Repository,
-    tokens: Tokens,
-    branches: tuple[str, str],
-    yes: bool,
-    *,
-    quiet: bool,
-) -> Ended:
+def _followed(
+    desk: Desk, asked: Asked, found: Sequence[Repository], outcome: Outcome
+) -> list[Repository]:
+    """Without those that were disconnected by their name. With --yes, new ones are followed."""
+    workspace_id = found[0].workspace_id
+    left: dict[str, str] = {}
+    for one in follow.followed(desk, workspace_id):
+        left |= one.left_out
+    outcome.left_out = [repo.name for repo in found if repo.id in left]
+    if asked.yes:
+        follow.begin(desk, workspace_id, asked.workspace, asked.project, asked.branches)
+    return [repo for repo in found if repo.id not in left]
+
+
+def _one(desk: Desk, admin: Admin, repo: Repository, tokens: Tokens, asked: Asked) -> Ended:
     """One that fails is told in its `fault`; nothing is raised."""
     ended = Ended(repo.name)
 
+    def show(wanted: Plan) -> None:
+        ended.wanted = wanted
+        ended.fault = in_the_way(wanted.checks)
+        if not asked.quiet:
+            show_plan(wanted, asked.yes)
+
     def say(line: str) -> None:
-        ended.said.append(line)
-        if not quiet:
+        if not asked.quiet:
             click.echo(f"  {line}")
 
     try:
-        ended.wanted = wanted = connecting.consider(desk, admin, repo, tokens, *branches)
-        if not quiet:
-            _show(wanted, yes)
-        if wanted.stopped:
-            fails = [check.what for check in wanted.checks if check.state == "fail"]
-            ended.fault = "; ".join(fails)
-        elif yes and not wanted.is_done and tokens.bot:
-            connecting.connect(desk, admin, wanted, tokens.bot, say)
-            ended.changed = True
+        if asked.yes:
+            done = connecting.bring(desk, admin, repo, tokens, asked.branches, show, say)
+            ended.changed = not done.stopped and not done.is_done
+        else:
+            show(connecting.consider(desk, admin, repo, tokens, asked.branches))
     except (OperatorError, TryLater, GitFailed) as error:
         ended.fault = str(error)
-        if not quiet:
-            click.echo(f"  FAIL  {error}")
+        say(f"FAIL  {repo.name}: {error}")
     return ended
-
-
-# --- what is printed ------------------------------------------------------------------
-
-
-def show_checks(checks: Sequence[Check]) -> None:
-    for check in checks:
-        click.echo(f"  {SIGNS[check.state]}  {check.about}: {check.what}")
-        if check.cure and check.state != "ok":
-            click.echo(f"        {check.cure}")
-
-
-def _show(wanted: Plan, yes: bool) -> None:
-    click.echo(f"\n{wanted.repo.name}: {wanted.wish.intake} takes changes, ", nl=False)
-    click.echo(f"{wanted.wish.deploy} is deployed")
-    show_checks(wanted.checks)
-    if wanted.stopped:
-        return
-    if wanted.is_done:
-        click.echo("  It is connected already, and nothing is to be changed.")
-    elif yes:
-        click.echo("  Now:")
-    else:
-        click.echo("  It would:")
-        for said in [in_words(step) for step in wanted.steps] or ["note how it is now"]:
-            click.echo(f"  - {said}")
-
-
-def _conclude(
-    common: Sequence[Check], ended: Sequence[Ended], yes: bool, whole: bool, as_json: bool
-) -> None:
-    if as_json:
-        click.echo(json.dumps(_as_data(common, ended, yes), indent=2))
-        return
-    failed = [one for one in ended if one.fault]
-    changed = [one for one in ended if one.changed and not one.fault]
-    click.echo()
-    for one in changed:
-        click.echo(f"{one.name} is connected.")
-    if failed and whole:
-        click.echo(f"{len(failed)} of {len(ended)} could not be connected:")
-        for one in failed:
-            click.echo(f"  {one.name}: {one.fault}")
-    if not yes:
-        waiting = any(one.wanted and not one.wanted.is_done and not one.fault for one in ended)
-        click.echo(f"Nothing was changed{'; add --yes to do it' if waiting else ''}.")
-    elif not changed:
-        click.echo("Nothing was changed." if not failed else "See above for what is in the way.")
-
-
-def _as_data(common: Sequence[Check], ended: Sequence[Ended], yes: bool) -> dict[str, object]:
-    return {
-        "checks": [asdict(check) for check in common],
-        "yes": yes,
-        "repositories": [
-            {
-                "name": one.name,
-                "id": one.wanted.repo.id if one.wanted else "",
-                "intake": one.wanted.wish.intake if one.wanted else "",
-                "deploy": one.wanted.wish.deploy if one.wanted else "",
-                "checks": [asdict(check) for check in one.wanted.checks] if one.wanted else [],
-                "steps": [in_words(step) for step in one.wanted.steps] if one.wanted else [],
-                "changed": one.changed,
-                "fault": one.fault,
-            }
-            for one in ended
-        ],
-    }

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from intakebot import wiring
-from intakebot.cli.connect import show_checks
+from intakebot.cli.connect_shown import show_checks
 from intakebot.cli.main import JSON, STATE, house_at
 from intakebot.flow.connect_journal import known
 from intakebot.flow.connect_words import Check

@@ -21,7 +21,10 @@ MOST = 50
 
 @click.group(epilog="Example: intakebot incidents list")
 def incidents() -> None:
-    """Pushes past the pull requests. One that moved a protected branch freezes it."""
+    """Pushes past the pull requests, and repositories that are not behind the gate.
+
+    A push that moved a protected branch freezes it until it is acknowledged.
+    """
 
 
 @incidents.command("list", epilog="Example: intakebot incidents list --json")
@@ -38,6 +41,9 @@ def list_(as_json: bool, state: Path | None) -> None:
     elif rows:
         head = ("ID", "WHEN", "REPOSITORY", "KIND", "BY", "BRANCH", "STANDS")
         click.echo(table([head, *(_cells(row) for row in rows)]))
+        for row in rows:
+            if row["kind"] == store.OUTSIDE and row["acknowledged_at"] is None:
+                click.echo(f"\n{visible(str(row['detail']))}")
     else:
         click.echo("None: nobody got past the pull requests, or tried to.")
 
@@ -46,11 +52,14 @@ def list_(as_json: bool, state: Path | None) -> None:
 @click.argument("number", type=click.IntRange(1), metavar="ID")
 @STATE
 def ack(number: int, state: Path | None) -> None:
-    """Say that ID was looked at. Its branch takes landings again."""
+    """Say that ID was looked at. A branch that it froze takes landings again."""
     house = build_house(house_at(state))
     if not acknowledge(house, number, f"operator:{getpass.getuser()}"):
         raise OperatorError(f"incident {number}: there is none, or it is acknowledged already")
-    click.echo(f"Incident {number} is acknowledged; things land again.")
+    with house.database.read() as connection:
+        found = store.find(connection, number)
+    again = "; things land again" if found is not None and store.freezes(found) else ""
+    click.echo(f"Incident {number} is acknowledged{again}.")
 
 
 def _shape(row: store.Row) -> dict[str, object]:
@@ -69,6 +78,7 @@ def _shape(row: store.Row) -> dict[str, object]:
 
 def _cells(row: dict[str, object]) -> tuple[str, ...]:
     waits = row["freezes"] and row["acknowledged_at"] is None
-    stands = "frozen" if waits else "acknowledged" if row["acknowledged_at"] else "refused"
+    told = "open" if row["kind"] == store.OUTSIDE else "refused"
+    stands = "frozen" if waits else "acknowledged" if row["acknowledged_at"] else told
     values = (row["id"], str(row["at"])[:16], row["repo"], row["kind"], row["by"], row["ref"])
     return (*(visible(str(value), 60) for value in values), stands)

@@ -22,8 +22,13 @@ STATE = click.option(
 HOST = click.option("--host", default="127.0.0.1", help="Address to listen on.")
 
 
-def _settings(state: Path | None) -> Settings:
+def _settings(state: Path | None, *, admin: bool = False) -> Settings:
+    """`admin`: this part may have the administrator's token of a forge."""
+    from intakebot.wiring import withhold_admin
+
     log.set_up()
+    if not admin:
+        withhold_admin()
     settings = load(state)
     require(settings)
     return settings
@@ -66,10 +71,10 @@ def worker(state: Path | None, only: str | None, burst: bool) -> None:
 @click.command(epilog="Example: intakebot clock")
 @STATE
 def clock(state: Path | None) -> None:
-    """Ring again for what was missed, and look round every half minute."""
+    """Ring again for what was missed, look round every half minute, and follow workspaces."""
     from intakebot.up.run import clock as run
 
-    _settings(state)
+    _settings(state, admin=True)
     run()
 
 

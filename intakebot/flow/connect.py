@@ -6,11 +6,13 @@ Killed anywhere, it is repeated or undone: what is changed at the forge is writt
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from intakebot.core.dialect import hook_secret, is_nonce
 from intakebot.flow import connect_journal as journals
+from intakebot.flow import follow
 from intakebot.flow.connect_check import check_repository
 from intakebot.flow.connect_do import Doing, NotProved, Say, undo_all
 from intakebot.flow.connect_find import look_around
@@ -19,11 +21,16 @@ from intakebot.flow.connect_plan import adopted_nonce, mark, people, plan
 from intakebot.flow.connect_undo import Undo, undoing
 from intakebot.flow.connect_words import FORGE, Change, Check, Desk, Found, Step, Tokens, Wish
 from intakebot.forges.bitbucket_cloud.admin import Admin, Repository
-from intakebot.model import Account, OperatorError
+from intakebot.model import Account, OperatorError, TryLater
 from intakebot.store import connections
 from intakebot.store.connections import ConnectionRow
+from intakebot.store.locks import only_one
 
 DEPLOY = "deploy"
+
+
+class Busy(TryLater):
+    """Somebody of this house is at work on the same repository."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,36 +56,42 @@ class Plan:
 
     @property
     def stopped(self) -> bool:
-        return any(check.state == "fail" for check in self.checks)
+        return bool(in_the_way(self.checks))
 
 
 def consider(
-    desk: Desk, admin: Admin, repo: Repository, tokens: Tokens, intake: str = "", deploy: str = ""
+    desk: Desk, admin: Admin, repo: Repository, tokens: Tokens, branches: tuple[str, str]
 ) -> Plan:
     """What is left to do for this repository, and what speaks against it. Changes nothing.
 
-    Branches that are not named stay as they were connected; else they are the main branch and
-    "deploy".
+    `branches` are the intake and the deploy branch. Where they are "", they stay as they were
+    connected; else they are the main branch and "deploy".
     """
     row = journals.find(desk.database, repo.id)
-    wish = Wish(
-        intake or (row.intake if row else "") or repo.main,
-        deploy or (row.deploy if row else "") or DEPLOY,
-    )
-    if not wish.intake:
-        raise OperatorError(f"{repo.name} has no branch yet; push one, or name it with --intake")
-    bot = _bot(tokens)
+    wish, bot = _wish(repo, row, *branches), _bot(tokens)
     found = look_around(desk, admin, repo, tokens, wish.branches)
     nonce = row.hook_nonce if row else adopted_nonce(found.hooks, desk.door)
     nonce = nonce if is_nonce(nonce) else secrets.token_hex(16)
     checks = [*check_repository(found, wish, bot), *_second_hooks(found, desk.door + nonce, desk)]
     settled = _settled(found, row)
     steps: list[Step] = []
-    if not any(check.state == "fail" for check in checks):
+    if not in_the_way(checks):
         secret = hook_secret(desk.masters[0], nonce)
         target = (desk.door + nonce, mark(secret), desk.events)
         steps = plan(found, wish, bot, settled, target)
     return Plan(repo, wish, nonce, tuple(checks), tuple(steps), tuple(settled), row)
+
+
+def in_the_way(checks: Iterable[Check]) -> str:
+    """What stops it, as one text; "" where nothing does."""
+    return "; ".join(check.what for check in checks if check.state == "fail")
+
+
+def _wish(repo: Repository, row: ConnectionRow | None, intake: str, deploy: str) -> Wish:
+    intake = intake or (row.intake if row else "") or repo.main
+    if not intake:
+        raise OperatorError(f"{repo.name} has no branch yet; push one, or name it with --intake")
+    return Wish(intake, deploy or (row.deploy if row else "") or DEPLOY)
 
 
 def _bot(tokens: Tokens) -> Account:
@@ -103,24 +116,62 @@ def _settled(found: Found, row: ConnectionRow | None) -> list[Change]:
     return journals.settled(row.changes if row else (), observed)
 
 
+@contextmanager
+def alone(desk: Desk, repo: Repository) -> Iterator[None]:
+    """Nobody else of this house connects or disconnects the repository meanwhile, else Busy."""
+    with only_one(desk.database, f"connect {repo.id}") as free:
+        if not free:
+            raise Busy(f"somebody else is connecting or disconnecting {repo.name} right now")
+        yield
+
+
+def bring(
+    desk: Desk,
+    admin: Admin,
+    repo: Repository,
+    tokens: Tokens,
+    branches: tuple[str, str],
+    show: Callable[[Plan], None] = lambda _: None,
+    say: Say = lambda _: None,
+) -> Plan:
+    """Consider it and do all steps, unless a check failed. `show` gets the plan before that.
+
+    Raises OperatorError or TryLater; safe to repeat.
+    """
+    with alone(desk, repo):
+        wanted = consider(desk, admin, repo, tokens, branches)
+        show(wanted)
+        if not wanted.stopped:
+            connect(desk, admin, wanted, _bot(tokens), say)
+            follow.take_in(desk, repo.workspace_id, repo.id)
+    return wanted
+
+
 def connect(desk: Desk, admin: Admin, wanted: Plan, bot: Account, say: Say) -> None:
     """Do the steps. When the proof fails, what this run did is undone: the proof comes first."""
+    if wanted.is_done:
+        return
     journal = Journal(desk.database, _opened(desk, wanted))
     journal.settle(wanted.settled)
     secret = hook_secret(desk.masters[0], wanted.nonce)
-    doing = Doing(desk, admin, wanted.repo, journal, secret, say)
     try:
-        doing.steps(wanted.steps)
+        Doing(desk, admin, wanted.repo, journal, secret, say).steps(wanted.steps)
     except NotProved as error:
         say("the proof failed; undo what was done")
-        faults = undo_all(admin, wanted.repo, journal, say, only_unfinished=wanted.row is not None)
-        if not journal.changes:
-            forget(desk, journal.row)
-        ended = f"not everything could be undone: {'; '.join(faults)}" if faults else "all undone"
+        ended = _undone(desk, admin, wanted, journal, say)
         raise OperatorError(
             f"{error}. {ended}. Look whether BITBUCKET_LAND_TOKEN belongs to "
             f"{bot.display}, who needs write access, and has the scope write:repository:bitbucket"
         ) from error
+
+
+def _undone(desk: Desk, admin: Admin, wanted: Plan, journal: Journal, say: Say) -> str:
+    """How undoing a run that failed ended."""
+    is_new = wanted.row is None
+    faults = undo_all(admin, wanted.repo, journal, say, only_unfinished=not is_new)
+    if not journal.changes:
+        forget(desk, journal.row)
+    return f"not everything could be undone: {'; '.join(faults)}" if faults else "all undone"
 
 
 def _opened(desk: Desk, wanted: Plan) -> ConnectionRow:
@@ -157,13 +208,16 @@ def considered_undoing(admin: Admin, repo: Repository, row: ConnectionRow) -> li
 def disconnect(
     desk: Desk, admin: Admin, repo: Repository, row: ConnectionRow, say: Say
 ) -> Sequence[str]:
-    """Undo, then forget the connection; it is kept when something could not be undone.
+    """Undo, then forget the connection; it is kept when something could not be undone. Whoever
+    follows its workspace leaves it out from now on.
 
     Returns what went wrong.
     """
-    faults = undo_all(admin, repo, Journal(desk.database, row), say)
-    if not faults:
-        forget(desk, row)
+    with alone(desk, repo):
+        follow.leave_out(desk, repo.workspace_id, {repo.id: repo.name})
+        faults = undo_all(admin, repo, Journal(desk.database, row), say)
+        if not faults:
+            forget(desk, row)
     return faults
 
 

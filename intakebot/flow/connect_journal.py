@@ -61,6 +61,11 @@ def known(database: Database) -> list[ConnectionRow]:
         return connections.all_of(connection, FORGE)
 
 
+def is_finished(row: ConnectionRow) -> bool:
+    """Whether everything that was begun was seen done; a kill leaves the rest to the next run."""
+    return bool(row.changes) and all(change["done"] for change in row.changes)
+
+
 def settled(
     changes: Sequence[Change], observed: dict[tuple[str, str], tuple[str, Any]]
 ) -> list[Change]:

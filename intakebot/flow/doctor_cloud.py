@@ -57,6 +57,7 @@ class Cloud:
             {purpose: api for purpose, api in self.desk.apis.items() if purpose != "land"}
         )
         yield from check_house(self.desk.public_url, self.desk.masters)
+        yield from upkeep.following(self.desk.database, self.desk.now())
         if not known(self.desk.database):
             what = "no repository is connected"
             cure = "run: intakebot connect bitbucket-cloud WORKSPACE/REPO"
@@ -79,7 +80,7 @@ class Cloud:
         if not self.desk.masters or self.tokens.bot is None or "land" not in self.desk.apis:
             yield Check("fail", "connection", "can't be compared before what is above is mended")
             return
-        found = connecting.consider(self.desk, admin, repo, self.tokens)
+        found = connecting.consider(self.desk, admin, repo, self.tokens, ("", ""))
         yield from found.checks
         if found.stopped:
             return

@@ -142,7 +142,7 @@ def acknowledge(house: House, incident_id: int, by: str) -> bool:
         if row is None or row.acknowledged_at is not None:
             return False
         incidents.acknowledge(connection, incident_id, by, house.now())
-        thawed = _thaw(connection, row)
+        thawed = _thaw(connection, row) if incidents.freezes(row) else []
         for lane_id in thawed:
             work.nudge(connection, lanes_table, lane_id, house.now())
     house.bell.ring([f"lane:{lane_id}" for lane_id in thawed])

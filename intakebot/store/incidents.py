@@ -30,6 +30,7 @@ def keep(connection: sa.Connection, repo_id: int, found: Iterable[Incident]) -> 
 
 Row = sa.Row[Any]
 PAST_US = "past-us:"  # how the keys of incidents begin that freeze a lane
+OUTSIDE = "outside"  # the kind of those about a repository that is not behind the gate
 
 
 def who_pushed(connection: sa.Connection, repo_id: int, tip: str) -> Account | None:
@@ -82,12 +83,45 @@ def is_open(connection: sa.Connection, repo_id: int, ref: str) -> bool:
     )
 
 
-def recent(connection: sa.Connection, limit: int = 50) -> list[sa.Row[Any]]:
-    return list(
-        connection.execute(
-            sa.select(incidents, repos.c.name.label("repo"))
-            .join(repos, repos.c.id == incidents.c.repo_id)
-            .order_by(incidents.c.at.desc())
-            .limit(limit)
-        )
+def raise_alarm(connection: sa.Connection, repo_id: int, alarm: Incident, by: str) -> bool:
+    """False when it is there already, and open or acknowledged by a person; one that `by` has
+    acknowledged, because it was over, is opened again."""
+    key = sa.and_(incidents.c.repo_id == repo_id, incidents.c.forge_key == alarm.id)
+    if connection.scalar(sa.select(incidents.c.id).where(key)) is None:
+        keep(connection, repo_id, [alarm])
+        return True
+    opened = connection.execute(
+        sa.update(incidents)
+        .where(key, incidents.c.acknowledged_by == by)
+        .values(acknowledged_at=None, acknowledged_by="", at=alarm.at, detail=alarm.detail)
+    )
+    return opened.rowcount == 1
+
+
+def outside(connection: sa.Connection, forge: str = "") -> list[Row]:
+    """Open alarms about repositories (their `forge_id` and `repo`) that are not behind the gate."""
+    asked = (
+        sa.select(incidents, repos.c.name.label("repo"), repos.c.forge_id)
+        .join(repos, repos.c.id == incidents.c.repo_id)
+        .where(incidents.c.kind == OUTSIDE, incidents.c.acknowledged_at.is_(None))
+        .order_by(repos.c.name)
+    )
+    return list(connection.execute(asked.where(repos.c.forge == forge) if forge else asked))
+
+
+def recent(connection: sa.Connection, limit: int = 50) -> list[Row]:
+    return list(connection.execute(_newest(limit)))
+
+
+def past_us(connection: sa.Connection, limit: int) -> list[Row]:
+    """Those that somebody caused, or tried to."""
+    return list(connection.execute(_newest(limit).where(incidents.c.kind != OUTSIDE)))
+
+
+def _newest(limit: int) -> sa.Select[Any]:
+    return (
+        sa.select(incidents, repos.c.name.label("repo"))
+        .join(repos, repos.c.id == incidents.c.repo_id)
+        .order_by(incidents.c.at.desc())
+        .limit(limit)
     )

@@ -291,6 +291,23 @@ connections = sa.Table(  # what `connect` set up at a forge, and how it was befo
     sa.UniqueConstraint("forge", "forge_id"),
 )
 
+follows = sa.Table(  # workspaces and projects whose new repositories come behind the gate, too
+    "follows",
+    metadata,
+    _id(),
+    sa.Column("forge", sa.Text, nullable=False),
+    sa.Column("workspace_id", sa.Text, nullable=False),
+    sa.Column("workspace", sa.Text, nullable=False),  # its name when it was last named
+    sa.Column("project", sa.Text, nullable=False),  # its key; empty for all of the workspace
+    sa.Column("intake", sa.Text, nullable=False),  # empty: the main branch of each
+    sa.Column("deploy", sa.Text, nullable=False),  # empty: the usual one
+    sa.Column("left_out", sa.JSON, nullable=False),  # forge id -> name, as it was disconnected
+    sa.Column("followed_at", Moment, nullable=False),
+    sa.Column("looked_at", Moment),
+    sa.Column("problem", sa.Text, nullable=False, server_default=""),  # of the last look
+    sa.UniqueConstraint("forge", "workspace_id", "project"),
+)
+
 calls = sa.Table(  # of a forge's API in the last hour, by all processes together
     "calls",
     metadata,

@@ -10,10 +10,11 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from signal import SIGTERM, signal
-from threading import Event
+from threading import Event, Thread
 from typing import IO
 
 from intakebot import log, worker
+from intakebot.flow.follower import Follower
 from intakebot.flow.sweep import SURVEY_EVERY, Clock
 from intakebot.model import OperatorError
 from intakebot.settings import Settings, load, require
@@ -21,7 +22,14 @@ from intakebot.up.first_run import Prepared, prepare
 from intakebot.up.supervisor import Part, Supervisor
 from intakebot.up.valkey import valkey
 from intakebot.web.server import serve as serve_web
-from intakebot.wiring import build_house, check_data, send_webhooks, serve_git
+from intakebot.wiring import (
+    bitbucket_desk,
+    build_house,
+    check_data,
+    send_webhooks,
+    serve_git,
+    withhold_admin,
+)
 
 READY_WITHIN = 60.0  # seconds
 
@@ -45,25 +53,39 @@ def parts(settings: Settings, host: str, port: int) -> list[Part]:
     bell = [] if "REDIS_URL" in os.environ else [valkey(settings.state / "run")]
     return [
         *bell,
-        Part("git", lambda: serve_git(settings.state, host, port + 1)),
-        Part("sender", lambda: send_webhooks(settings.state)),
-        Part("web", lambda: serve_web(settings, host, port)),
-        Part("looks", lambda: worker.work(settings, "looks")),
+        _part("git", lambda: serve_git(settings.state, host, port + 1)),
+        _part("sender", lambda: send_webhooks(settings.state)),
+        _part("web", lambda: serve_web(settings, host, port)),
+        _part("looks", lambda: worker.work(settings, "looks")),
         *(
-            Part(f"runs-{slot}", lambda: worker.work(settings, "runs"))
+            _part(f"runs-{slot}", lambda: worker.work(settings, "runs"))
             for slot in range(1, settings.check_slots + 1)
         ),
         Part("clock", clock),
     ]
 
 
+def _part(name: str, run: Callable[[], None]) -> Part:
+    """The administrator's token stays with the clock, which alone sets repositories up."""
+
+    def without_admin() -> None:
+        withhold_admin()
+        run()
+
+    return Part(name, without_admin)
+
+
 def clock() -> None:
-    """Sweep until told to stop."""
+    """Sweep, and follow what is followed, until told to stop."""
     settings = load()
     require(settings)
     stop = Event()
     signal(SIGTERM, lambda *_: stop.set())
-    Clock(build_house(settings), settings.survey_every or SURVEY_EVERY).run(stop)
+    house = build_house(settings)
+    follower = Follower(bitbucket_desk(settings, house.database))
+    # Beside the sweep, which must not wait while a repository is being set up.
+    Thread(target=follower.run, args=(stop,), name="follower", daemon=True).start()
+    Clock(house, settings.survey_every or SURVEY_EVERY).run(stop)
 
 
 def _tell_children(state: Path, port: int) -> None:

@@ -23,6 +23,7 @@ from intakebot import log
 from intakebot.model import OperatorError, TryLater
 
 TAG = "INTAKEBOT_HOUSE"
+FOR_PROGRAMS = (TAG, "PATH", "LANG")  # none of our tokens is any program's business
 GRACE = 8.0  # seconds between SIGTERM and SIGKILL
 BACK_OFF = (0.2, 0.5, 1.0, 2.0, 5.0, 10.0)  # seconds before a process that ended starts again
 PR_SET_PDEATHSIG = 1
@@ -136,6 +137,7 @@ def spawn(part: Part, leash: int) -> int:
             stdin=subprocess.DEVNULL,
             preexec_fn=lambda: die_with(parent),
             start_new_session=True,
+            env={name: os.environ[name] for name in FOR_PROGRAMS if name in os.environ},
         ).pid
     parent = os.getpid()
     pid = os.fork()

@@ -19,7 +19,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from intakebot.model import OperatorError, TryLater
-from intakebot.store import calls, chain, connections, receipts, schema, work
+from intakebot.store import calls, chain, connections, follows, receipts, schema, work
 from intakebot.store.database import Database
 from intakebot.store.tables import incidents, landings, lanes, metadata, people
 from tests.databases import Databases, at_schema, everything
@@ -195,6 +195,20 @@ def test_rows_of_the_fourth_schema_come_along_and_calls_can_be_counted(made: Dat
         [row] = connections.all_of(connection, "bitbucket-cloud")
         assert calls.since(connection, NOW) == [("x", NOW, 3, 0, False)]
     assert (row.name, row.deploy, row.changes) == ("acme/site", "live", [{"what": "hook"}])
+
+
+def test_rows_of_the_fifth_schema_come_along_and_workspaces_can_be_followed(made: Database) -> None:
+    at_schema(made, "0005")
+    with made.write() as connection:
+        connection.execute(sa.text("INSERT INTO calls VALUES ('x', 1790000000000000, 3, 20, true)"))
+    schema.upgrade(made, now=NOW)
+    acme = {"forge": "bitbucket-cloud", "workspace_id": "{w}", "workspace": "acme", "project": ""}
+    with made.write() as connection:
+        follows.keep(connection, {**acme, "intake": "", "deploy": "live", "followed_at": NOW})
+        [one] = follows.all_of(connection, "bitbucket-cloud")
+        [minute] = calls.since(connection, datetime(2020, 1, 1, tzinfo=UTC))
+    assert (one.place, one.deploy, one.left_out, one.looked_at) == ("acme", "live", {}, None)
+    assert (minute.calls, minute.told_limit, minute.near) == (3, 20, True)
 
 
 def test_what_a_failing_transaction_wrote_is_gone(made: Database) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from intakebot.model import Incident
+from intakebot.model import Account, Incident
 from intakebot.store import incidents, lanes, work
 from intakebot.store.tables import incidents as incidents_table
 from tests.web.forge import ADA, NOW
@@ -51,3 +51,21 @@ def test_nobody_else_can_acknowledge_it(world: World) -> None:
     grace = world.client("grace")
     assert grace.post(f"/incidents/{number}/acknowledge", data={"csrf": "wrong"}).status_code == 400
     assert frozen(world) != ""
+
+
+def test_a_repository_that_is_not_behind_the_gate_is_shown_with_what_to_run(world: World) -> None:
+    said = "acme/new is not behind the gate: no token. Run: intakebot connect ... acme/new --yes"
+    alarm = Incident("outside:{1}", "outside", "{1}", Account("", "intakebot"), NOW, "", said)
+    with world.house.database.write() as connection:
+        repo = work.repo_row(connection, "bitbucket-cloud", "{1}")
+        work.describe_repo(connection, repo, name="acme/new")
+        assert incidents.raise_alarm(connection, repo, alarm, "intakebot")
+        assert not incidents.raise_alarm(connection, repo, alarm, "intakebot")
+    assert said in world.client("grace").get("/").text
+    assert said not in world.client("eve").get("/").text
+    with world.house.database.write() as connection:
+        [row] = incidents.outside(connection)
+        incidents.acknowledge(connection, row.id, "intakebot", NOW)
+    assert said not in world.client("grace").get("/").text
+    with world.house.database.write() as connection:
+        assert incidents.raise_alarm(connection, repo, alarm, "intakebot"), "it is outside again"

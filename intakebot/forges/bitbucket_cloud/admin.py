@@ -5,8 +5,9 @@ Nothing here belongs to the forge's daily work; `connect`, `disconnect` and `doc
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -25,7 +26,8 @@ _HELD_BACK = (401, 403)
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """`fork_policy` is allow_forks, no_public_forks or no_forks; `main` is its main branch."""
+    """`fork_policy` is allow_forks, no_public_forks or no_forks; `main` is its main branch, ""
+    while it is empty."""
 
     id: str
     workspace_id: str
@@ -34,6 +36,7 @@ class Repository:
     private: bool
     fork_policy: str
     main: str
+    is_fork: bool = False
 
     @property
     def path(self) -> str:
@@ -72,12 +75,14 @@ class Restriction:
 
 
 class Admin:
-    """`api` shows the administrator's token. Raises OperatorError with the cure, or TryLater."""
+    """`api` shows the token for this purpose. `leave` is the share of the hour's calls that is
+    left for others. Raises OperatorError with the cure, or TryLater."""
 
-    def __init__(self, api: Api, purpose: str = "admin") -> None:
+    def __init__(self, api: Api, purpose: str = "admin", leave: float = 0.0) -> None:
         self.api = api
         self.purpose = purpose
-        self._forking_modes: dict[str, str] = {}  # by workspace
+        self.leave = leave
+        self._workspaces: dict[str, Answer] = {}  # asked once
 
     # Reading.
 
@@ -92,20 +97,34 @@ class Admin:
         return _repository(answer.body)
 
     def repositories(self, workspace: str, project: str = "") -> list[Repository]:
-        """Those that the token's account administers."""
-        path = f"/repositories/{quote(workspace, safe='')}?role=admin&pagelen=100"
+        """Those that the token's account administers, or is a member of where it is not an
+        administrator's. Forks are left out: they are where changes come from."""
+        role = "admin" if self.purpose == "admin" else "member"
+        path = f"/repositories/{quote(workspace, safe='')}?role={role}&pagelen=100"
         if project:
-            path += "&q=" + quote(f'project.key="{project}"', safe="")
-        return [_repository(one) for one in self._pages(path)]
+            path += "&q=" + quote(f"project.key={json.dumps(project)}", safe="")
+        found = [_repository(one) for one in self._pages(path)]
+        return [one for one in found if not one.is_fork]
+
+    def workspace_id(self, workspace: str) -> str:
+        answer = self._workspace(workspace)
+        if answer.status != 200:
+            raise OperatorError(
+                f"there is no workspace {workspace} that the {self.purpose} token may see; check "
+                "the name, and that it has the scope read:workspace:bitbucket"
+            )
+        return text(answer.body, "uuid")
 
     def forking_mode(self, workspace: str) -> str:
-        """allow_forks or internal_only; "" where the token may not see it. Asked once."""
-        if workspace not in self._forking_modes:
+        """allow_forks or internal_only; "" where the token may not see it."""
+        return text(self._workspace(workspace).body, "forking_mode")
+
+    def _workspace(self, workspace: str) -> Answer:
+        if workspace not in self._workspaces:
             path = f"/workspaces/{quote(workspace, safe='')}"
-            answer = self.api.ask("GET", path, accept=(403, 404))
-            found = text(answer.body, "forking_mode") if answer.status == 200 else ""
-            self._forking_modes[workspace] = found
-        return self._forking_modes[workspace]
+            answer = self.api.ask("GET", path, accept=(403, 404), leave=self.leave)
+            self._workspaces[workspace] = answer
+        return self._workspaces[workspace]
 
     def level(self, repo: Repository, user: str) -> str:
         """admin, write, read or none: the highest that groups and grants give this account."""
@@ -185,7 +204,8 @@ class Admin:
     def _ask(
         self, method: str, path: str, body: object = None, accept: Collection[int] = ()
     ) -> Answer:
-        answer = self.api.ask(method, path, body, accept=(*accept, *_HELD_BACK, 402))
+        accept = (*accept, *_HELD_BACK, 402)
+        answer = self.api.ask(method, path, body, accept=accept, leave=self.leave)
         if answer.status in _HELD_BACK:
             token = self.api.tokens("read")
             raise OperatorError(refused(token, self.purpose, answer, f"{method} {path}"))
@@ -197,9 +217,9 @@ class Admin:
 
     def _pages(self, path: str) -> list[Json]:
         first = self._ask("GET", path)
-        if part(first.body, "next"):
-            return self.api.pages(path)
-        return [one for one in part(first.body, "values") or () if isinstance(one, dict)]
+        values = [one for one in part(first.body, "values") or () if isinstance(one, Mapping)]
+        following = text(first.body, "next")
+        return [*values, *self.api.following(following)] if following else values
 
 
 def _repository(found: object) -> Repository:
@@ -216,6 +236,7 @@ def _repository(found: object) -> Repository:
         private=bool(part(found, "is_private")),
         fork_policy=text(found, "fork_policy"),
         main=text(found, "mainbranch", "name"),
+        is_fork=part(found, "parent") is not None,
     )
 
 

@@ -85,6 +85,10 @@ class Api:
                 raise TryLater(f"Bitbucket Cloud's pages of {path} go round in a circle")
         raise OperatorError(f"{path} has more than {MOST_PAGES} pages, which is more than I read")
 
+    def following(self, link: str) -> list[Json]:
+        """The values of the page that an answer's `next` leads to, and of those after it."""
+        return self.pages(self._below(link))
+
     def ask(
         self,
         method: str,
