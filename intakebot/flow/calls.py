@@ -58,8 +58,8 @@ class HouseCalls:
         own = (one for key, one in sorted(whole.items()) if key[0] == name)
         return [_spent(one) for one in own if one.minute + MINUTE > since]
 
-    def save(self, within: float = 1.0) -> None:
-        """For commands that end: wait so long for what is not in the common count yet."""
+    def save(self, within: float = 5.0) -> None:
+        """For commands: wait so long, in seconds, for what is not in the common count yet."""
         for _ in range(2):  # an exchange that is under way may have begun without the last calls
             with self.lock:
                 thread = self._start() if self.unsaved or self.saving else None

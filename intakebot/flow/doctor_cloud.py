@@ -53,6 +53,7 @@ class Cloud:
         self.tokens = look_at_tokens(self.desk, ("read", "land"))
         yield from self.tokens.checks
         yield clock(self.tokens.known, self.desk.now())
+        self.desk.calls.save()
         yield from upkeep.look(
             {purpose: api for purpose, api in self.desk.apis.items() if purpose != "land"}
         )
