@@ -14,6 +14,7 @@ from intakebot.world.bitbucket_cloud.pull_state import Pull, Remark
 from intakebot.world.bitbucket_cloud.site import Site
 from intakebot.world.bitbucket_cloud.state import (
     LEVELS,
+    Consumer,
     Group,
     Repository,
     Restriction,
@@ -128,6 +129,15 @@ class Acts:
             nickname = f"token-{self.site.state.number()}"
             bot = making.user(self.site, nickname, kind="app_user")
         return self._token("access", bot.uuid, scopes, repo.uuid)
+
+    def consumer(self, nickname: str, scopes: Iterable[str] = EVERY_SCOPE) -> Consumer:
+        """An OAuth consumer that this person made; change it under `site.lock`."""
+        with self.site.lock:
+            user = self._user(nickname).uuid
+            key, secret = secrets.token_hex(9), secrets.token_hex(16)
+            made = Consumer(key, secret, user, frozenset(scopes))
+            self.site.state.consumers[key] = made
+            return made
 
     def app_password(self, nickname: str) -> str:
         """Of the kind that the product answers with 401 since 2026-06-09."""

@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map, MapAdapter, Rule
 from werkzeug.wrappers import Request, Response
 
-from intakebot.world.bitbucket_cloud import credentials
+from intakebot.world.bitbucket_cloud import credentials, oauth
 from intakebot.world.bitbucket_cloud.api import ROUTES
 from intakebot.world.bitbucket_cloud.api.call import Answer, Call, Route
 from intakebot.world.bitbucket_cloud.contract import Contract
@@ -26,7 +26,7 @@ from intakebot.world.bitbucket_cloud.site import Recorded, Site
 from intakebot.world.bitbucket_cloud.state import Token
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 BASE = "/2.0"
 _RULES = Map(
@@ -54,22 +54,28 @@ class App:
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         if wanted(path):
-            return self._behind_mischief(environ, start, f"git {path}")
+            return self._behind_mischief(environ, start, f"git {path}", self._git)
+        if path == oauth.PLACE:
+            name = f"{environ['REQUEST_METHOD']} {path}"
+            return self._behind_mischief(environ, start, name, self._oauth)
         if not path.startswith(f"{BASE}/"):
             return Response("Not found", 404)(environ, start)
         return self._api(Request(environ), environ, start)
 
+    def _oauth(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
+        return oauth.grant(self.site, Request(environ))(environ, start)
+
     def _behind_mischief(
-        self, environ: WSGIEnvironment, start: StartResponse, call: str
+        self, environ: WSGIEnvironment, start: StartResponse, call: str, work: WSGIApplication
     ) -> Iterable[bytes]:
-        """Git knows mischief, too: as "git /workspace/slug.git/info/refs"."""
+        """What is not of the API knows mischief, too; git as "git /workspace/slug.git/..."."""
         self.site.mischief.run_callbacks(call)
         trap = self.site.mischief.trapped(call)
         if isinstance(trap, Answering):
             return Response(HTML if trap.html else "", trap.status)(environ, start)
         if trap is not None and not trap.after:
             return _cut(environ)
-        answer = self._git(environ, start)
+        answer = work(environ, start)
         if trap is not None:
             for _ in answer:
                 pass
@@ -132,7 +138,8 @@ class App:
         return route, dict(args)
 
     def _known(self, request: Request, seen: _Seen) -> Token | None:
-        token = credentials.for_api(self.site.state, request.headers.get("Authorization", ""))
+        shown = request.headers.get("Authorization", "")
+        token = credentials.for_api(self.site.state, shown, self.site.moments.now())
         if token:
             seen.by = self.site.state.users[token.user].nickname
             seen.token = token.secret

@@ -71,7 +71,8 @@ class GitDoor:
         self, environ: WSGIEnvironment, workspace: str, slug: str, pushing: bool
     ) -> tuple[Repository, Token | None]:
         state = self._site.state
-        token = credentials.for_git(state, environ.get("HTTP_AUTHORIZATION", ""))
+        shown = environ.get("HTTP_AUTHORIZATION", "")
+        token = credentials.for_git(state, shown, self._site.moments.now())
         repo = state.repository(workspace, slug)
         if token is None:
             if repo.is_private or pushing:

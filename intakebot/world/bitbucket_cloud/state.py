@@ -143,7 +143,8 @@ class Repository:
 class Token:
     """Proves `user`. `repository` is set for a repository access token, which reaches no other.
 
-    `kind` is api, access, or app-password (which the product answers with 401 since 2026-06-09).
+    `kind` is api, access, oauth (which ends at `until`), or app-password (which the product
+    answers with 401 since 2026-06-09).
     """
 
     secret: str
@@ -152,6 +153,19 @@ class Token:
     scopes: frozenset[str]
     repository: str | None = None
     revoked: bool = False
+    until: datetime | None = None
+
+
+@dataclass(slots=True)
+class Consumer:
+    """An OAuth consumer; its tokens prove `user`, who made it."""
+
+    key: str
+    secret: str
+    user: str
+    scopes: frozenset[str]
+    private: bool = True
+    callback: str = "https://example.org/"
 
 
 @dataclass(slots=True)
@@ -175,6 +189,7 @@ class State:
     workspaces: dict[str, Workspace] = field(default_factory=dict)
     repositories: dict[str, Repository] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
+    consumers: dict[str, Consumer] = field(default_factory=dict)
     hooks: dict[str, Hook] = field(default_factory=dict)
     tasks: dict[str, Task] = field(default_factory=dict)
     counter: int = 0
