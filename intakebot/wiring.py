@@ -21,12 +21,13 @@ from intakebot.credentials import TokenSource
 from intakebot.flow import upkeep
 from intakebot.flow.bell import RqBell
 from intakebot.flow.calls import HouseCalls
-from intakebot.flow.connect_tokens import EXPIRES, PURPOSES
+from intakebot.flow.connect_tokens import PURPOSES, ends
 from intakebot.flow.connect_words import Check, Desk, Purpose
 from intakebot.flow.house import Bell, House
 from intakebot.forges.api import Forge
 from intakebot.forges.bitbucket_cloud import BitbucketCloud, Connection, Token
 from intakebot.forges.bitbucket_cloud.http import Api
+from intakebot.forges.bitbucket_cloud.oauth import Consumers
 from intakebot.forges.git import GitForge as GitForgeClient
 from intakebot.gitforge.foreign import install as install_hook
 from intakebot.gitforge.forge import ForgeError
@@ -106,7 +107,11 @@ def forges(settings: Settings, database: Database) -> dict[str, Forge]:
 def _upkeep(known: Mapping[str, Forge], database: Database) -> Callable[[], Iterable[Check]]:
     cloud = known.get(BitbucketCloud.name)
     apis: Mapping[Purpose, Api] = {"read": cloud.api} if isinstance(cloud, BitbucketCloud) else {}
-    return lambda: (*upkeep.look(apis), *upkeep.following(database, now()))
+    return lambda: (
+        *upkeep.look(apis),
+        *(ends(token_end, now().date()) if apis else ()),
+        *upkeep.following(database, now()),
+    )
 
 
 BITBUCKET: Mapping[str, TokenSource] = {
@@ -130,8 +135,10 @@ def bitbucket_cloud(settings: Settings, database: Database) -> BitbucketCloud:
             for row in rows
         ]
 
+    tokens = bitbucket_tokens(settings)
+
     def tip(url: str, branch: str) -> str | None:
-        token = bitbucket_token("read")
+        token = tokens("read")
         credential = Credential(settings.bitbucket_git_url, token.git_user, token.secret)
         mirror = Mirror(settings.mirrors / f"{BitbucketCloud.name}-tips.git", credential)
         return mirror.tips(url, [branch]).get(branch)
@@ -139,7 +146,7 @@ def bitbucket_cloud(settings: Settings, database: Database) -> BitbucketCloud:
     return BitbucketCloud(
         settings.bitbucket_url,
         settings.bitbucket_git_url,
-        bitbucket_token,
+        tokens,
         connected,
         now,
         tip,
@@ -150,10 +157,11 @@ def bitbucket_cloud(settings: Settings, database: Database) -> BitbucketCloud:
 
 def bitbucket_desk(settings: Settings, database: Database) -> Desk:
     """What connect, disconnect and doctor need; a token that is not set has no entry."""
+    tokens = bitbucket_tokens(settings)
 
     def land(repo_id: str) -> Mirror:
         repo = Repo(BitbucketCloud.name, repo_id, "", "", "", "")
-        token = bitbucket_token("land")
+        token = tokens("land")
         return _mirror_with(
             settings, repo, Credential(settings.bitbucket_git_url, token.git_user, token.secret)
         )
@@ -161,7 +169,7 @@ def bitbucket_desk(settings: Settings, database: Database) -> Desk:
     calls = HouseCalls(database, now)
 
     def api(purpose: Purpose) -> Api:
-        return Api(settings.bitbucket_url, lambda _: bitbucket_token(purpose), now, calls=calls)
+        return Api(settings.bitbucket_url, lambda _: tokens(purpose), now, calls=calls)
 
     kinds = dialects()[BitbucketCloud.name].kinds
     return Desk(
@@ -174,15 +182,34 @@ def bitbucket_desk(settings: Settings, database: Database) -> Desk:
         public_url=settings.public_url,
         masters=settings.webhook_secrets.get(BitbucketCloud.name, ()),
         events=frozenset(kind for kind in kinds if not kind.startswith("repo:commit_status_")),
-        expires={name: os.environ.get(name, "") for name in EXPIRES.values()},
+        end=token_end,
     )
 
 
-def bitbucket_token(purpose: Purpose) -> Token:
-    """Read anew each time. An API token comes with the email of its account."""
+def bitbucket_tokens(settings: Settings) -> Callable[[Purpose], Token]:
+    """Each is read anew when it is asked for. An API token comes with the email of its account;
+    for an OAuth consumer, one of its access tokens that still holds."""
+    consumers = Consumers(settings.bitbucket_git_url, now)
+
+    def token(purpose: Purpose) -> Token:
+        secret = BITBUCKET[purpose].read()
+        if secret.key:
+            return consumers.token(secret.key, secret.text, secret.origin)
+        kind: Literal["api", "access"] = "api" if secret.email else "access"
+        return Token(kind, secret.email, secret.text, secret.origin)
+
+    return token
+
+
+def token_end(purpose: Purpose) -> str | None:
+    """The day that somebody wrote down, "" for none; None for what ends never or is not set.
+
+    Raises OperatorError for a token that can't be read.
+    """
+    if not BITBUCKET[purpose].is_set():
+        return None
     secret = BITBUCKET[purpose].read()
-    kind: Literal["api", "access"] = "api" if secret.email else "access"
-    return Token(kind, secret.email, secret.text, secret.origin)
+    return None if secret.key else secret.expires
 
 
 def dialects() -> dict[str, Dialect]:

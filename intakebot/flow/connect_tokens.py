@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from intakebot.core.asks import listed
 from intakebot.core.escape import visible
 from intakebot.flow.connect_words import Check, Desk, Purpose, Tokens
-from intakebot.forges.bitbucket_cloud.admin_tokens import Identity, how_to_make, identify
+from intakebot.forges.bitbucket_cloud.admin_tokens import (
+    PREFIXES,
+    Identity,
+    how_to_make,
+    identify,
+)
 from intakebot.model import OperatorError
 
 WARN_BEFORE = timedelta(days=30)
 SKEW = timedelta(seconds=60)
 PURPOSES: tuple[Purpose, ...] = ("read", "land", "admin")
-EXPIRES: Mapping[Purpose, str] = {
-    "read": "BITBUCKET_TOKEN_EXPIRES",
-    "land": "BITBUCKET_LAND_TOKEN_EXPIRES",
-}
 
 
 def look_at_tokens(desk: Desk, needed: Sequence[Purpose]) -> Tokens:
@@ -37,9 +38,7 @@ def look_at_tokens(desk: Desk, needed: Sequence[Purpose]) -> Tokens:
             checks.append(Check("fail", f"{purpose} token", str(error)))
             continue
         checks.append(judged(purpose, known[purpose]))
-        if purpose != "admin":  # it is only there for as long as a command runs
-            written = desk.expires.get(EXPIRES[purpose], "").strip()
-            checks.append(expiry(purpose, written, desk.now().date()))
+    checks += ends(desk.end, desk.now().date())
     checks += same_account(known)
     return Tokens(known, tuple(checks))
 
@@ -59,16 +58,33 @@ def judged(purpose: Purpose, found: Identity) -> Check:
     return Check("ok", about, f"{what}; {told}")
 
 
+def ends(end: Callable[[Purpose], str | None], today: date) -> Iterator[Check]:
+    """When each token that is set ends, as somebody wrote it down; `end` as of `Desk`."""
+    for purpose in PURPOSES:
+        try:
+            written = end(purpose)
+        except OperatorError as error:
+            yield Check("fail", f"{purpose} token's end", str(error))
+            continue
+        if written is None or (purpose == "admin" and not written):
+            continue  # an administrator's is mostly there for as long as a command runs
+        yield expiry(purpose, written, today)
+
+
 def expiry(purpose: Purpose, written: str, today: date) -> Check:
     """The product's API tells nobody when a token ends."""
-    about, variable = f"{purpose} token's end", EXPIRES[purpose]
+    about, variable = f"{purpose} token's end", f"{PREFIXES[purpose]}_TOKEN_EXPIRES"
     if not written:
-        cure = f"write down the day that its page shows: {variable}=2027-01-31"
+        cure = (
+            f"write down the day that its page shows: {variable}=2027-01-31, or a second line "
+            "`expires 2027-01-31` in its file"
+        )
         return Check("warn", about, "unknown", cure)
     try:
         last = date.fromisoformat(written)
     except ValueError:
-        return Check("fail", about, f"{variable} is {written[:40]!r}, no day", "write 2027-01-31")
+        what = f"{written[:40]!r} ({variable}, or the second line of its file) is no day"
+        return Check("fail", about, what, "write it like 2027-01-31")
     if last <= today:
         return Check("fail", about, f"it ended on {last}", how_to_make(purpose))
     if last - today <= WARN_BEFORE:

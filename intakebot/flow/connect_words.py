@@ -39,8 +39,8 @@ class Desk:
 
     `apis` has an entry for each token that is set; `land` makes the mirror of a repository with
     the credential that may push, by the repository's id. `masters` are the webhook secrets,
-    newest first, `events` what a hook asks for. `expires` are the days that the operator wrote
-    down, as written, by the variable's name.
+    newest first, `events` what a hook asks for. `end` tells the day that the operator wrote down
+    for a token, as written: "" for none, None for what has no end or is not set.
     """
 
     database: Database
@@ -52,7 +52,7 @@ class Desk:
     public_url: str
     masters: tuple[str, ...] = field(repr=False)
     events: frozenset[str]
-    expires: Mapping[str, str]
+    end: Callable[[Purpose], str | None]
 
     @property
     def door(self) -> str:

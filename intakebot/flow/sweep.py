@@ -19,6 +19,8 @@ from intakebot.store.tables import lanes, pulls, repos
 
 EVERY = 2.0  # seconds between sweeps
 SURVEY_EVERY = timedelta(seconds=30)
+TELL_EVERY = timedelta(days=1)
+SETTLED = timedelta(minutes=1)
 RING_AGAIN = timedelta(
     seconds=15
 )  # for the same row: a backlog must not fill the queue with itself
@@ -29,6 +31,7 @@ class Clock:
     house: House
     survey_every: timedelta = SURVEY_EVERY
     surveyed_at: datetime | None = field(default=None)
+    told_at: datetime | None = field(default=None)
     rung: dict[str, datetime] = field(default_factory=dict)
 
     def run(self, stop: Event) -> None:
@@ -52,12 +55,24 @@ class Clock:
         crashpoint("clock.before_ring")
         self.house.bell.ring([*self._not_just_rung(bells, now), *self._discovery(now)])
         crashpoint("clock.after_ring")
+        self._tell_once_a_day(now)
 
     def _discovery(self, now: datetime) -> list[str]:
         if self.surveyed_at is not None and abs(now - self.surveyed_at) < self.survey_every:
             return []
         self.surveyed_at = now
         return ["discover:0"]
+
+    def _tell_once_a_day(self, now: datetime) -> None:
+        """What the operator should see to; the first time when others have had time to look."""
+        if self.told_at is None:
+            self.told_at = now - TELL_EVERY + SETTLED
+        if abs(now - self.told_at) < TELL_EVERY:
+            return
+        self.told_at = now
+        for check in self.house.upkeep():
+            if check.state != "ok":
+                log.warning("see to this", about=check.about, what=check.what, cure=check.cure)
 
     def _not_just_rung(self, bells: Iterable[str], now: datetime) -> list[str]:
         self.rung = {bell: at for bell, at in self.rung.items() if abs(now - at) < RING_AGAIN}

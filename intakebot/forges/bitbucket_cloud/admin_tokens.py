@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from intakebot.forges.bitbucket_cloud import advice
 from intakebot.forges.bitbucket_cloud.http import Answer, Api, reason
 from intakebot.forges.bitbucket_cloud.shapes import NOBODY, account, text
-from intakebot.forges.bitbucket_cloud.words import Token
+from intakebot.forges.bitbucket_cloud.words import Token, TokenKind
 from intakebot.model import Account, OperatorError
 
 API_TOKENS = "https://id.atlassian.com/manage-profile/security/api-tokens"
@@ -34,8 +34,19 @@ SCOPES: Mapping[str, tuple[str, ...]] = {
         "delete:webhook:bitbucket",
     ),
 }
+PREFIXES = {"read": "BITBUCKET", "land": "BITBUCKET_LAND", "admin": "BITBUCKET_ADMIN"}
 API_TOKEN = "API token"  # noqa: S105 - a kind, for people to read
+# The same for OAuth consumers, as the page that makes them calls it.
+PERMISSIONS: Mapping[str, str] = {
+    "read": advice.CONSUMER,
+    "land": "Account: Read, and Repositories: Write",
+    "admin": (
+        "Account: Read, Repositories: Write and Admin, Pull requests: Read, and Webhooks: Read "
+        "and write"
+    ),
+}
 _OF_PEOPLE = ("read:user:bitbucket", "read:workspace:bitbucket")
+KINDS: Mapping[TokenKind, str] = {"api": API_TOKEN, "oauth": "OAuth token", "access": ""}
 _WHO = {"read": "the bot", "land": "the bot", "admin": "an administrator of the repository"}
 # What access tokens and OAuth consumers call it: name -> the scopes of API tokens it stands for.
 _OLD = {
@@ -85,7 +96,7 @@ def identify(api: Api, purpose: str) -> Identity:
     return Identity(
         account=None if found == NOBODY else found,
         is_user=text(answer.body, "type") == "user",
-        kind=API_TOKEN if token.kind == "api" else told or "access token",
+        kind=KINDS[token.kind] or told or "access token",
         origin=token.origin,
         scopes=read_scopes(answer.headers.get("x-oauth-scopes")),
         at=_moment(answer.headers.get("Date", "")),
@@ -97,9 +108,12 @@ def refused(token: Token, purpose: str, answer: Answer, asked: str) -> str:
     named = f"the {purpose} token from {token.origin}"
     why = f" ({asked}: {answer.status} {reason(answer)})".replace(" )", ")")
     if answer.status == 403:
+        needs = f"it needs the scopes {', '.join(SCOPES[purpose])}"
+        if token.kind == "oauth":
+            needs = f"its consumer needs the permissions {PERMISSIONS[purpose]}"
         return (
             f"Bitbucket Cloud forbids this to {named}{why}. Its account has to be {_WHO[purpose]}, "
-            f"and it needs the scopes {', '.join(SCOPES[purpose])}."
+            f"and {needs}."
         )
     gone = ""
     if token.secret.startswith("ATBB"):
@@ -108,12 +122,13 @@ def refused(token: Token, purpose: str, answer: Answer, asked: str) -> str:
 
 
 def how_to_make(purpose: str) -> str:
-    prefix = {"read": "BITBUCKET", "land": "BITBUCKET_LAND", "admin": "BITBUCKET_ADMIN"}[purpose]
+    prefix = PREFIXES[purpose]
     return (
         f"Signed in as {_WHO[purpose]}, open {API_TOKENS}, choose 'Create API token with scopes', "
         f"then Bitbucket, with the scopes {', '.join(SCOPES[purpose])}. Give it in {prefix}_TOKEN, "
         f"or in a file of mode 0600 that {prefix}_TOKEN_FILE names, and the email of its Atlassian "
-        f"account in {prefix}_EMAIL."
+        f"account in {prefix}_EMAIL. Where the workspace has an OAuth consumer for it, with "
+        f"{PERMISSIONS[purpose]}: {prefix}_OAUTH_KEY and {prefix}_OAUTH_SECRET (or _FILE)."
     )
 
 

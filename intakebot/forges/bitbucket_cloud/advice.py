@@ -10,6 +10,7 @@ SCOPES = (
     "read:pullrequest:bitbucket",
     "write:pullrequest:bitbucket",
 )
+CONSUMER = "Account: Read, and Pull requests: Write"  # what a consumer's page calls them
 _API_TOKENS = "https://id.atlassian.com/manage-profile/security/api-tokens"
 
 
@@ -21,9 +22,22 @@ def refused(token: Token, said: str) -> str:
 def forbidden(token: Token, said: str, why: str) -> str:
     """For a 403: the token is known, and lacks a scope or its account a permission."""
     reason = f": {why}" if why else ""
+    scopes = f"the scopes {', '.join(SCOPES)}"
+    if token.kind == "oauth":
+        scopes = f"the permissions {CONSUMER}, by way of its consumer"
     return (
         f"Bitbucket Cloud forbids this to {_named(token)} ({said}){reason}. Give the bot's account "
-        f"access to the repository, and the token the scopes {', '.join(SCOPES)}."
+        f"access to the repository, and the token {scopes}."
+    )
+
+
+def refused_consumer(origin: str, said: str) -> str:
+    """For an OAuth consumer that is granted no token. `origin` is where its secret was read."""
+    return (
+        f"Bitbucket Cloud grants no token to the OAuth consumer from {origin} "
+        f"({said.strip()}). Look at Workspace settings → OAuth consumers: it must be there, with "
+        "'This is a private consumer' ticked and some callback URL, and its key and secret must be "
+        "these."
     )
 
 
@@ -54,5 +68,5 @@ def _cure(token: Token) -> str:
         case "oauth":
             return (
                 "Look at Workspace settings → OAuth consumers: the consumer must be there, be "
-                f"private, and have the scopes {scopes}."
+                f"private, and have the permissions {CONSUMER}."
             )

@@ -115,6 +115,8 @@ class Api:
             answer = self._sent("GET", place, None, token, counted)
         if answer.status == 202 and answer.headers.get("Location"):
             answer = self._awaited(self._below(answer.headers["Location"]), token)
+        if answer.status == 401:
+            token.forget()
         return judged(answer, f"{method} {path}", accept, token)
 
     def left(self) -> int:

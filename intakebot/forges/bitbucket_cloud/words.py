@@ -15,31 +15,43 @@ Purpose = Literal["read", "land"]
 TokenKind = Literal["api", "access", "oauth"]
 
 
+def _nothing() -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Token:
     """An Atlassian API token of a user ("api", with their email), a repository, project or
-    workspace access token, or an OAuth access token. `origin` says where it was read from."""
+    workspace access token, or an OAuth access token, with the `key` of the consumer that it was
+    granted to. `origin` says where it was read from; `forget` is to be called when the product
+    does not know it, so that the next one is another."""
 
     kind: TokenKind
     email: str
     secret: str = field(repr=False)
     origin: str = ""
+    key: str = ""
+    forget: Callable[[], None] = field(default=_nothing, repr=False, compare=False)
 
     @property
     def fingerprint(self) -> str:
-        """Names this token without telling it."""
-        return hashlib.sha256(f"{self.kind} {self.email} {self.secret}".encode()).hexdigest()[:16]
+        """Names this token, or its consumer, without telling it."""
+        return _digest(f"{self.kind} {self.email} {self.key or self.secret}")
 
     @property
     def counted_by(self) -> str:
         """Names whom the product counts calls for, without telling the secret: the user of an
-        API token, whichever it is, and each other token for itself."""
-        told = self.email if self.kind == "api" else self.secret
-        return hashlib.sha256(f"{self.kind} {told}".encode()).hexdigest()[:16]
+        API token, whichever it is, the consumer, and each access token for itself."""
+        told = self.email if self.kind == "api" else self.key or self.secret
+        return _digest(f"{self.kind} {told}")
 
     @property
     def git_user(self) -> str:
         return "x-bitbucket-api-token-auth" if self.kind == "api" else "x-token-auth"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
