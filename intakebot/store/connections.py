@@ -9,7 +9,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from intakebot.store.tables import connections, repos
+from intakebot.store.runs import want_only
+from intakebot.store.tables import connections, entries, lanes, pulls, repos
 from intakebot.store.upsert import insert_new
 
 
@@ -67,8 +68,48 @@ def change(connection: sa.Connection, row: int, **values: object) -> None:
     connection.execute(sa.update(connections).where(connections.c.id == row).values(**values))
 
 
-def forget(connection: sa.Connection, row: int) -> None:
-    connection.execute(sa.delete(connections).where(connections.c.id == row))
+def forget(connection: sa.Connection, row: ConnectionRow) -> None:
+    """Nothing is due in its repository any more. Connected again, all is met anew."""
+    connection.execute(sa.delete(connections).where(connections.c.id == row.id))
+    same = sa.and_(repos.c.forge == row.forge, repos.c.forge_id == row.forge_id)
+    repo_id = connection.scalar(sa.select(repos.c.id).where(same))
+    if repo_id is not None:
+        _let_go(connection, repo_id)
+
+
+def _let_go(connection: sa.Connection, repo_id: int) -> None:
+    """What was about to land does not; a landing whose push may be under way is left to it. What
+    moves meanwhile is nobody's way past us, so the tips that were known are forgotten."""
+    ours = sa.select(pulls.c.id).where(pulls.c.repo_id == repo_id)
+    idle = {"problem": "", "look_at": None}
+    connection.execute(
+        sa.update(repos)
+        .where(repos.c.id == repo_id)
+        .values(pulls_cursor="", surveyed_at=None, done=repos.c.wanted)
+    )
+    connection.execute(
+        sa.update(entries)
+        .where(entries.c.pull_id.in_(ours), entries.c.state.in_(("queued", "testing")))
+        .values(state="dropped", why="its repository was disconnected")
+    )
+    connection.execute(
+        sa.update(lanes)
+        .where(lanes.c.repo_id == repo_id)
+        .values(stuck="", frozen="", tip="", done=lanes.c.wanted, **idle)
+    )
+    for pull_id in list(connection.scalars(ours.where(pulls.c.open))):
+        for purpose in ("look", "lane"):
+            want_only(connection, pull_id, purpose, [])
+    connection.execute(
+        sa.update(pulls)
+        .where(pulls.c.repo_id == repo_id, pulls.c.open)
+        .values(open=False, why="Its repository is no longer connected.")
+    )
+    connection.execute(
+        sa.update(pulls)
+        .where(pulls.c.repo_id == repo_id)
+        .values(failures=0, done=pulls.c.wanted, **idle)
+    )
 
 
 def _row(row: sa.Row[Any]) -> ConnectionRow:

@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
-from intakebot.store import leases, schema, work
-from intakebot.store.database import Database
+from intakebot.store import leases, work
 from intakebot.store.tables import pulls
-from tests.databases import Databases
+from tests.store.conftest import NOW
 
-NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 TTL = timedelta(seconds=20)
 PATIENCE = timedelta(seconds=4)
-
-
-@pytest.fixture
-def connection(databases: Databases, tmp_path: Path) -> Iterator[sa.Connection]:
-    with databases.house(tmp_path) as url:
-        database = Database(url)
-        schema.upgrade(database, now=NOW)
-        with database.write() as connection:
-            yield connection
-        database.close()
 
 
 @pytest.fixture
