@@ -12,11 +12,10 @@ import click
 from intakebot.cli.connect import desk_at, read_place
 from intakebot.cli.main import JSON, STATE
 from intakebot.core.escape import visible
-from intakebot.flow import connect as connecting
+from intakebot.flow import disconnect as disconnecting
 from intakebot.flow import follow
 from intakebot.flow.connect_find import administrator
 from intakebot.flow.connect_journal import known
-from intakebot.flow.connect_undo import Undo
 from intakebot.flow.connect_words import FORGE, Desk
 from intakebot.forges.bitbucket_cloud.admin import Admin
 from intakebot.model import OperatorError, TryLater
@@ -24,20 +23,20 @@ from intakebot.store.connections import ConnectionRow
 from intakebot.store.follows import Follow
 
 STAY = (
-    "The bot's comments, approvals and build statuses stay: Bitbucket Cloud has no way to delete "
-    "a build status, and the comments are part of the pull requests' story."
+    "The bot's comments and approvals stay, as part of the pull requests' story, and so do its "
+    "build statuses, which Bitbucket Cloud has no way to delete."
 )
 
 
 @dataclass
 class Undone:
     """How one repository came out. `row` is None for one that was never connected, and is only
-    left out by those who follow its workspace."""
+    left out by those who follow its workspace; `steps` are words and sentences."""
 
     name: str
     id: str
     row: ConnectionRow | None
-    steps: Sequence[Undo] = ()
+    steps: Sequence[tuple[str, str]] = ()
     faults: Sequence[str] = ()
     left_out_by: Sequence[Follow] = ()
 
@@ -118,10 +117,11 @@ def _named(desk: Desk, admin: Admin, names: tuple[str, str], yes: bool) -> Undon
 
 def _one(desk: Desk, admin: Admin, row: ConnectionRow, yes: bool) -> Undone:
     repo = admin.repository(row.workspace_id, row.forge_id)
-    undone = Undone(repo.name, repo.id, row, connecting.considered_undoing(admin, repo, row))
+    wanted = disconnecting.considered_undoing(desk, admin, repo, row)
+    undone = Undone(repo.name, repo.id, row, wanted.says)
     undone.left_out_by = follow.followed(desk, row.workspace_id)
     if yes:
-        undone.faults = connecting.disconnect(desk, admin, repo, row, _say_nothing)
+        undone.faults = disconnecting.disconnect(desk, admin, repo, row, _say_nothing)
     return undone
 
 
@@ -155,7 +155,7 @@ def _forgotten(desk: Desk, name: str, yes: bool) -> Outcome:
         raise OperatorError(f"{name} is not connected under this name")
     if yes:
         follow.leave_out(desk, row.workspace_id, {row.forge_id: row.name})
-        connecting.forget(desk, row)
+        disconnecting.forget(desk, row)
     return Outcome(yes, whole=False, ended=[Undone(row.name, row.forge_id, row)])
 
 
@@ -183,7 +183,7 @@ def _ends(one: Follow, yes: bool) -> str:
 
 def _lines(one: Undone, yes: bool) -> list[str]:
     lines = [f"{one.name}: {'done' if yes and not one.faults else 'it would'}:"]
-    lines += [f"- {step.says}" for step in one.steps if step.says]
+    lines += [f"- {says}" for _, says in one.steps]
     lines += [f"- leave it out of {visible(by.place, 120)}" for by in one.left_out_by]
     if one.row is not None:
         lines.append("- forget the connection")
@@ -211,7 +211,7 @@ def _undone_data(one: Undone, yes: bool) -> dict[str, object]:
     return {
         "name": one.name,
         "id": one.id,
-        "steps": [{"do": step.do, "says": step.says} for step in one.steps if step.says],
+        "steps": [{"do": do, "says": says} for do, says in one.steps],
         "changed": yes,
         "faults": list(one.faults),
         "stays": STAY,

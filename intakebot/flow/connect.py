@@ -1,4 +1,4 @@
-"""Connect a repository at Bitbucket Cloud, or disconnect it: looked at whole, then done.
+"""Connect a repository at Bitbucket Cloud: looked at whole, then done.
 
 Killed anywhere, it is repeated or undone: what is changed at the forge is written down first.
 """
@@ -6,31 +6,26 @@ Killed anywhere, it is repeated or undone: what is changed at the forge is writt
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from intakebot.core.dialect import hook_secret, is_nonce
 from intakebot.flow import connect_journal as journals
 from intakebot.flow import follow
+from intakebot.flow.connect_alone import alone
 from intakebot.flow.connect_check import check_repository
 from intakebot.flow.connect_do import Doing, NotProved, Say, undo_all
 from intakebot.flow.connect_find import look_around
 from intakebot.flow.connect_journal import Journal
 from intakebot.flow.connect_plan import adopted_nonce, mark, people, plan
-from intakebot.flow.connect_undo import Undo, undoing
 from intakebot.flow.connect_words import FORGE, Change, Check, Desk, Found, Step, Tokens, Wish
+from intakebot.flow.disconnect import forget
 from intakebot.forges.bitbucket_cloud.admin import Admin, Repository
-from intakebot.model import Account, OperatorError, TryLater
+from intakebot.model import Account, OperatorError
 from intakebot.store import connections
 from intakebot.store.connections import ConnectionRow
-from intakebot.store.locks import only_one
 
 DEPLOY = "deploy"
-
-
-class Busy(TryLater):
-    """Somebody of this house is at work on the same repository."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +111,6 @@ def _settled(found: Found, row: ConnectionRow | None) -> list[Change]:
     return journals.settled(row.changes if row else (), observed)
 
 
-@contextmanager
-def alone(desk: Desk, repo: Repository) -> Iterator[None]:
-    """Nobody else of this house connects or disconnects the repository meanwhile, else Busy."""
-    with only_one(desk.database, f"connect {repo.id}") as free:
-        if not free:
-            raise Busy(f"somebody else is connecting or disconnecting {repo.name} right now")
-        yield
-
-
 def bring(
     desk: Desk,
     admin: Admin,
@@ -194,34 +180,3 @@ def _opened(desk: Desk, wanted: Plan) -> ConnectionRow:
     if row is None:
         raise OperatorError(f"{repo.name}: somebody disconnected it just now; run this once more")
     return row
-
-
-# --- and back -------------------------------------------------------------------------
-
-
-def considered_undoing(admin: Admin, repo: Repository, row: ConnectionRow) -> list[Undo]:
-    """What `disconnect` would do, newest change first. Changes nothing."""
-    hooks, rules = admin.hooks(repo), admin.restrictions(repo)
-    return [undoing(change, hooks, rules) for change in reversed(row.changes)]
-
-
-def disconnect(
-    desk: Desk, admin: Admin, repo: Repository, row: ConnectionRow, say: Say
-) -> Sequence[str]:
-    """Undo, then forget the connection; it is kept when something could not be undone. Whoever
-    follows its workspace leaves it out from now on.
-
-    Returns what went wrong.
-    """
-    with alone(desk, repo):
-        follow.leave_out(desk, repo.workspace_id, {repo.id: repo.name})
-        faults = undo_all(admin, repo, Journal(desk.database, row), say)
-        if not faults:
-            forget(desk, row)
-    return faults
-
-
-def forget(desk: Desk, row: ConnectionRow) -> None:
-    """Here alone; what is at the forge stays."""
-    with desk.database.write() as connection:
-        connections.forget(connection, row.id)

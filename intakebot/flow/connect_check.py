@@ -62,6 +62,7 @@ def check_repository(found: Found, wish: Wish, bot: Account) -> Iterator[Check]:
         yield Check("warn", "forks in the workspace", what, cure)
     yield from levels(found)
     yield plan_of(found.restrictions)
+    yield from seats(found)
     yield from branches(found, wish)
     yield from others(found.restrictions, wish, bot)
 
@@ -111,6 +112,16 @@ def plan_of(restrictions: Sequence[Restriction]) -> Check:
         "survive a push; the bot and the restrictions below are the gate on every plan"
     )
     return Check("ok", about, what)
+
+
+def seats(found: Found) -> Iterator[Check]:
+    """The API tells how many there are, and not how many the plan has."""
+    if found.members is not None:
+        what = (
+            f"{found.members} have a place in the workspace, and the bot needs one, too. Free has "
+            "5; with more than the plan has, nobody can push, the bot neither"
+        )
+        yield Check("ok", "seats", what)
 
 
 def branches(found: Found, wish: Wish) -> Iterator[Check]:

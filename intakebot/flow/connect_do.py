@@ -12,7 +12,7 @@ from intakebot.crash import crashpoint
 from intakebot.flow.connect_check import is_public
 from intakebot.flow.connect_find import clone_url
 from intakebot.flow.connect_journal import Journal
-from intakebot.flow.connect_plan import in_words
+from intakebot.flow.connect_plan import in_words, people
 from intakebot.flow.connect_undo import undo, undoing
 from intakebot.flow.connect_words import Desk, Prove, PutHook, Restrict, Step, TakeBack
 from intakebot.forges.bitbucket_cloud.admin import WITH_PEOPLE, Admin, Repository
@@ -71,13 +71,14 @@ class Doing:
             "before": None,
             "after": {"url": step.url, "events": sorted(events), "secret": step.mark},
         }
+        was = self.journal.entry(change)
         self.journal.intend(change)
         try:
             made = self.admin.put_hook(self.repo, step.id, step.url, events, self.secret)
         except OperatorError as error:
             if is_public(urlsplit(step.url).hostname or ""):
                 raise
-            self.journal.drop(change)
+            self.journal.put_back(change, was)
             self.say(f"no webhook, so that people wait for the bot to look by itself: {error}")
             return
         crashpoint("connect.mid")
@@ -92,12 +93,22 @@ class Doing:
             "before": step.before,
             "after": {"users": sorted(step.users), "groups": []},
         }
+        self._must_be_as_seen(step)
         self.journal.intend(change)
         made = self.admin.put_restriction(
             self.repo, step.id, step.kind, step.pattern, step.users, ()
         )
         crashpoint("connect.mid")
         self.journal.done(change, str(made.id))
+
+    def _must_be_as_seen(self, step: Restrict) -> None:
+        """What somebody sets meanwhile is not overwritten unseen. A new one can't be: the product
+        refuses a second one of a kind."""
+        if step.id is None:
+            return
+        there = next((rule for rule in self._rules() if rule.id == step.id), None)
+        if there is None or people(there) != step.seen:
+            raise OperatorError("somebody changed it meanwhile; run this once more")
 
     def _prove(self, account: str) -> None:
         """Under a restriction on that very name; raises NotProved."""

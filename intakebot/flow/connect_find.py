@@ -32,6 +32,7 @@ def look_around(
         levels=levels_of(admin, repo, tokens),
         hooks=tuple(admin.hooks(repo)),
         restrictions=tuple(admin.restrictions(repo)),
+        members=admin.members(repo.workspace_id),
         tips=desk.land(repo.id).tips(clone_url(desk, repo), branches),
     )
 

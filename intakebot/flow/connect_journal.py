@@ -35,6 +35,15 @@ class Journal:
     def drop(self, change: Change) -> None:
         self._keep(self._others(change))
 
+    def entry(self, change: Change) -> Change | None:
+        """What is written down about the same thing."""
+        others = self._others(change)
+        return next((one for one in self.changes if one not in others), None)
+
+    def put_back(self, change: Change, was: Change | None) -> None:
+        """It came to nothing: as before `intend`."""
+        self._keep([*self._others(change), *([was] if was else [])])
+
     def _others(self, change: Change) -> list[Change]:
         key = [change.get(name) for name in _KEY]
         return [one for one in self.changes if [one.get(name) for name in _KEY] != key]

@@ -97,6 +97,7 @@ def _restrictions(
                 kind=kind,
                 pattern=branch,
                 users=users,
+                seen=people(there) if there else None,
                 before=_before(there, _recorded(changes, kind, branch)),
                 says=_says(kind, branch, bot, there),
             )

@@ -107,7 +107,8 @@ def same_account(known: Mapping[Purpose, Identity]) -> Iterator[Check]:
         what = "the landing's account is that of an access token"
         cure = "if Bitbucket refuses it in a restriction, use an API token of the bot's own user"
         yield Check("warn", about, what, cure)
-    if admin and land and admin.account and admin.account == land.account:
+    bots = [one.account for one in (read, land) if one]
+    if admin and admin.account and admin.account in bots:
         what = "the administrator's token belongs to the bot itself"
         yield Check("warn", about, what, "take one of a person's; the bot should not need it")
 

@@ -86,7 +86,8 @@ class Tokens:
 @dataclass(frozen=True, slots=True)
 class Found:
     """One repository as it is now. `levels` are what the bot's accounts may do, by purpose;
-    `tips` the branches that are there."""
+    `tips` the branches that are there; `members` how many have a place in the workspace, None
+    where nobody told."""
 
     repo: Repository
     forking_mode: str
@@ -94,6 +95,7 @@ class Found:
     hooks: tuple[Hook, ...]
     restrictions: tuple[Restriction, ...]
     tips: Mapping[str, str]
+    members: int | None = None
 
 
 # --- steps ----------------------------------------------------------------------------
@@ -111,12 +113,14 @@ class PutHook:
 
 @dataclass(frozen=True, slots=True)
 class Restrict:
-    """`id` None makes a new one; `before` is whom it let through, None where there was none."""
+    """`id` None makes a new one. `seen` is whom it lets through now, and `before` whom it did
+    before the first of our changes; both are None where there was none."""
 
     id: int | None
     kind: str
     pattern: str
     users: tuple[str, ...]
+    seen: Mapping[str, Any] | None
     before: Mapping[str, Any] | None
     says: str
 

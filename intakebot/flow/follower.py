@@ -14,6 +14,7 @@ from intakebot import log
 from intakebot.core.escape import visible
 from intakebot.flow import connect as connecting
 from intakebot.flow import follow
+from intakebot.flow.connect_alone import Busy
 from intakebot.flow.connect_check import check_house
 from intakebot.flow.connect_journal import is_finished, known
 from intakebot.flow.connect_tokens import PURPOSES, look_at_tokens
@@ -115,7 +116,7 @@ class Follower:
                 return why
             branches = (one.intake, one.deploy)
             done = connecting.bring(self.desk, admin, repo, tokens, branches)
-        except connecting.Busy:
+        except Busy:
             return ""
         except _FAULTS as error:
             return str(error)

@@ -124,6 +124,13 @@ def data(done: Result) -> Mapping[str, Any]:
     return found
 
 
+def pushes(who: Member, branch: str) -> bool:
+    """Somebody's plain push of one commit to a branch of the main repository."""
+    clone = who.clone(MAIN, f"clone-{len(list(who.folder.glob('clone-*')))}")
+    who.commit(clone, {f"{who.nickname}-{clone.name}.txt": "x\n"}, "A commit")
+    return who.git("push", "--quiet", "origin", f"HEAD:refs/heads/{branch}", within=clone).ok
+
+
 @contextmanager
 def desk_in(folder: Path, databases: Databases) -> Iterator[Desk]:
     """Every test's requests and answers keep the contract, where it is at hand."""

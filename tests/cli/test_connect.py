@@ -13,7 +13,7 @@ from intakebot.settings import dialect_files
 from intakebot.store.tables import connections
 from intakebot.wiring import dialects
 from intakebot.world.bitbucket_cloud import EVERY_SCOPE, Member
-from tests.cli.connecting import HOUSE, MAIN, MASTER, Desk, data, desk_in, fine
+from tests.cli.connecting import HOUSE, MAIN, MASTER, Desk, data, desk_in, fine, pushes
 from tests.databases import Databases
 
 KINDS = {"push", "restrict_merges", "force", "delete"}
@@ -23,13 +23,6 @@ KINDS = {"push", "restrict_merges", "force", "delete"}
 def desk(tmp_path: Path, databases: Databases) -> Iterator[Desk]:
     with desk_in(tmp_path, databases) as desk:
         yield desk
-
-
-def pushes(who: Member, branch: str) -> bool:
-    """Somebody's plain push of one commit to a branch of the main repository."""
-    clone = who.clone(MAIN, f"clone-{len(list(who.folder.glob('clone-*')))}")
-    who.commit(clone, {f"{who.nickname}-{clone.name}.txt": "x\n"}, "A commit")
-    return who.git("push", "--quiet", "origin", f"HEAD:refs/heads/{branch}", within=clone).ok
 
 
 # --- connect --------------------------------------------------------------------------
@@ -269,6 +262,62 @@ def test_a_later_proof_that_fails_leaves_the_gate_as_it_stood(desk: Desk) -> Non
     assert "connected already" in fine(desk.connect(MAIN))
 
 
+def test_a_refused_address_does_not_make_the_house_forget_a_hook_that_is_there(desk: Desk) -> None:
+    fine(desk.connect())
+    desk.cloud.mischief.answer(400, "PUT .*/hooks")
+    fine(desk.connect(PUBLIC_URL="http://127.0.0.1:8420"))
+    assert len(desk.hooks()) == 1
+    fine(desk.disconnect())
+    assert desk.hooks() == []
+
+
+def test_what_somebody_changes_meanwhile_is_not_overwritten(desk: Desk) -> None:
+    desk.cloud.restrict(MAIN, "push", "main", "carl")
+    rule = desk.rules()["push", "main"]
+    desk.cloud.user("dora")
+
+    def meanwhile() -> None:
+        with desk.cloud.site.lock:
+            rule.users.append(desk.cloud.state.user("dora").uuid)
+
+    desk.cloud.mischief.before("POST .*/hooks", meanwhile)
+    done = desk.connect()
+    assert done.exit_code == 1 and "somebody changed it meanwhile" in done.output
+    assert len(desk.rules()["push", "main"].users) == 2
+    said = fine(desk.connect())
+    assert "Carl, Dora could until now" in said
+    fine(desk.disconnect())
+    assert len(desk.rules()["push", "main"].users) == 2
+
+
+def test_the_administrators_token_of_the_bot_itself_is_a_warning(desk: Desk) -> None:
+    its = {"BITBUCKET_ADMIN_TOKEN": desk.bot.token, "BITBUCKET_ADMIN_EMAIL": desk.bot.email}
+    assert "belongs to the bot itself" in fine(desk.connect(MAIN, **its))
+    other = desk.cloud.user("lander")
+    desk.cloud.grant("lander", MAIN, "write")
+    its |= {"BITBUCKET_LAND_TOKEN": other.token, "BITBUCKET_LAND_EMAIL": other.email}
+    assert "belongs to the bot itself" in fine(desk.connect(MAIN, **its))
+
+
+def test_how_many_seats_are_taken_is_told(desk: Desk) -> None:
+    assert "seats: 1 have a place in the workspace" in fine(desk.connect(MAIN))
+
+
+REPOSITORY = {"name", "id", "intake", "deploy", "checks", "steps", "changed", "fault"}
+
+
+def test_what_scripts_read_keeps_its_shape(desk: Desk) -> None:
+    for words in ((MAIN,), (MAIN, "--yes"), ("acme", "--all"), (MAIN, "--intake", "nope")):
+        found = data(desk.connect(*words, "--json"))
+        assert set(found) == {"checks", "yes", "follows", "left_out", "repositories"}
+        assert {frozenset(one) for one in found["repositories"]} == {frozenset(REPOSITORY)}
+        assert set(found["checks"][0]) == {"state", "about", "what", "cure"}
+    for words in ((MAIN,), (MAIN, "--forget"), (MAIN, "--yes")):
+        found = data(desk.disconnect(*words, "--json"))
+        assert set(found) == {"name", "id", "steps", "changed", "faults", "stays"}
+    assert set(data(desk.connect("--list", "--json"))) == {"connected", "followed"}
+
+
 # --- killed ---------------------------------------------------------------------------
 
 
@@ -352,53 +401,3 @@ def test_a_project_takes_in_its_own_alone(desk: Desk) -> None:
 @pytest.mark.parametrize("words", [("acme",), (MAIN, "--all"), ("acme/a/b",)])
 def test_a_place_that_is_not_one_is_a_question_of_usage(desk: Desk, words: tuple[str, ...]) -> None:
     assert desk.connect(*words).exit_code == 2
-
-
-# --- disconnect -----------------------------------------------------------------------
-
-
-def test_disconnect_shows_first_and_takes_all_back_with_yes(desk: Desk) -> None:
-    fine(desk.connect())
-    before = len(desk.cloud.writes)
-    said = fine(desk.disconnect(MAIN))
-    assert "remove the webhook" in said and "add --yes" in said
-    assert len(desk.cloud.writes) == before
-    said = fine(desk.disconnect())
-    assert "build statuses stay" in said
-    assert (desk.hooks(), desk.rules(), desk.rows()) == ([], {}, [])
-    assert pushes(desk.carl, "main")
-
-
-def test_what_was_there_before_is_put_back(desk: Desk) -> None:
-    desk.cloud.group("acme", "devs", "carl")
-    number = desk.cloud.restrict(MAIN, "push", "main", "carl", groups=["devs"])
-    said = fine(desk.connect())
-    assert "(Carl, the group devs could until now)" in said
-    assert desk.rules()["push", "main"].users == [desk.bot.uuid]
-    fine(desk.disconnect())
-    [rule] = desk.rules().values()
-    assert (rule.id, rule.users, rule.groups) == (number, [desk.carl.uuid], ["devs"])
-
-
-def test_what_others_changed_since_is_left_and_told(desk: Desk) -> None:
-    fine(desk.connect())
-    with desk.cloud.site.lock:
-        desk.rules()["push", "main"].users.append(desk.carl.uuid)
-    said = fine(desk.disconnect())
-    assert "leave the restriction push on main: somebody has changed it" in said
-    assert "Carl" in said
-    assert set(desk.rules()) == {("push", "main")}
-    assert desk.rows() == []
-
-
-def test_a_repository_that_is_gone_can_be_forgotten(desk: Desk) -> None:
-    fine(desk.connect())
-    desk.cloud.delete_repository(MAIN)
-    assert desk.disconnect().exit_code == 1
-    fine(desk.disconnect(MAIN, "--forget", "--yes"))
-    assert desk.rows() == []
-
-
-def test_one_that_is_not_connected_is_told_so(desk: Desk) -> None:
-    done = desk.disconnect()
-    assert done.exit_code == 1 and "acme/site is not connected" in done.output

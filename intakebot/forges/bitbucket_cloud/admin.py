@@ -82,7 +82,8 @@ class Admin:
         self.api = api
         self.purpose = purpose
         self.leave = leave
-        self._workspaces: dict[str, Answer] = {}  # asked once
+        self._workspaces: dict[str, Answer] = {}  # asked once, as are the next
+        self._members: dict[str, int | None] = {}
 
     # Reading.
 
@@ -125,6 +126,15 @@ class Admin:
             answer = self.api.ask("GET", path, accept=(403, 404), leave=self.leave)
             self._workspaces[workspace] = answer
         return self._workspaces[workspace]
+
+    def members(self, workspace: str) -> int | None:
+        """How many have a place in it; None where the token may not see it, or nobody counts."""
+        if workspace not in self._members:
+            path = f"/workspaces/{quote(workspace, safe='')}/members?pagelen=10"
+            answer = self.api.ask("GET", path, accept=(403, 404), leave=self.leave)
+            size = part(answer.body, "size")
+            self._members[workspace] = size if isinstance(size, int) else None
+        return self._members[workspace]
 
     def level(self, repo: Repository, user: str) -> str:
         """admin, write, read or none: the highest that groups and grants give this account."""
