@@ -8,6 +8,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from intakebot.forges.bitbucket_cloud.admin_tokens import PREFIXES, SCOPES
 from intakebot.settings import load
 from intakebot.store.database import Database
 from intakebot.store.tables import pulls
@@ -58,19 +59,25 @@ def test_from_connect_to_a_landing_under_restrictions_by_webhooks_alone(
             says(olga, "/merge")
             house.wait_for(lambda: stands(state) == "landed")
         assert cloud.pull(SITE, 1).state == "MERGED"
+        run(environ, state, "disconnect", "bitbucket-cloud", SITE, "--yes")
+        assert cloud.at(SITE).restrictions == {} and cloud.at(SITE).hooks == []
         assert cloud.contract_errors == ()
 
 
 def settings(cloud: BitbucketCloud, bot: Member, olga: Member, port: int) -> dict[str, str]:
-    """The bot's own tokens, and those of the administrator for `connect`."""
-    accounts = (("BITBUCKET", bot), ("BITBUCKET_LAND", bot), ("BITBUCKET_ADMIN", olga))
+    """The bot's own tokens, and those of the administrator for `connect`: each with just the
+    scopes that SECURITY.md asks for."""
+    accounts = ((PREFIXES["read"], bot), (PREFIXES["land"], bot), (PREFIXES["admin"], olga))
+    scopes = {PREFIXES[purpose]: needed for purpose, needed in SCOPES.items()}
     return {
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "INTAKEBOT_SECRET_BITBUCKET_CLOUD": "master",
         "BITBUCKET_URL": cloud.url,
         "BITBUCKET_GIT_URL": cloud.git_url,
         **{f"{prefix}_EMAIL": who.email for prefix, who in accounts},
-        **{f"{prefix}_TOKEN": who.token for prefix, who in accounts},
+        **{
+            f"{prefix}_TOKEN": cloud.token(who.nickname, scopes[prefix]) for prefix, who in accounts
+        },
     }
 
 

@@ -12,7 +12,7 @@ from intakebot.core.dialect import hook_secret
 from intakebot.settings import dialect_files
 from intakebot.store.tables import connections
 from intakebot.wiring import dialects
-from intakebot.world.bitbucket_cloud import EVERY_SCOPE, Member
+from intakebot.world.bitbucket_cloud import EVERY_SCOPE
 from tests.cli.connecting import HOUSE, MAIN, MASTER, Desk, data, desk_in, fine, pushes
 from tests.databases import Databases
 
