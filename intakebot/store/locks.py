@@ -14,13 +14,14 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from intakebot.store.database import Database, sqlite_file
+from intakebot.store.database import Database
+from intakebot.store.sqlite import file_of
 
 
 @contextmanager
 def only_one(database: Database, name: str) -> Iterator[bool]:
     """False while somebody else has the lock of this name; never waits."""
-    file = sqlite_file(database.url)
+    file = file_of(database.url)
     lock = _file_lock(file, name) if file is not None else _advisory_lock(database, name)
     with lock as free:
         yield free

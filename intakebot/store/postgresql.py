@@ -3,7 +3,7 @@
 A read is one snapshot and can't write. A write first takes the house's one lock (an advisory one,
 held to the end of the transaction), so that writers come one after the other on however many
 machines, as SQLite's BEGIN IMMEDIATE makes them: nothing that a transaction has read is changed
-under it, and no two of them can wait for each other. docs/adr/0011-one-writer-at-a-time.md.
+under it, and no two of them can wait for each other. docs/adr/0012-one-writer-at-a-time.md.
 
 A holder that stops moving (a paused machine, a cut line) is thrown out by the server, so that the
 others go on; it finds out at its next statement.

@@ -20,8 +20,9 @@ from intakebot.forges.bitbucket_cloud.admin_tokens import SCOPES
 from intakebot.up.sample import sample_files
 from intakebot.world.bitbucket_cloud import BitbucketCloud, Member
 from intakebot.world.bitbucket_cloud.sender import Sender
-from intakebot.world.house import RunningHouse, Viewer, free_ports
+from intakebot.world.house import RunningHouse, Viewer
 from intakebot.world.people import GitUser, Refused, Said, Visitor, taken
+from intakebot.world.ports import free_ports
 from intakebot.world.stage import Character, Opened, Remark, shell_block
 
 Json = Mapping[str, object]

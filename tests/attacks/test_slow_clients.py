@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from intakebot.world.ports import free_port
 from tests.gitforge.world import make_project, running
 from tests.web import served as web
 from tests.web.served import event, prepare, signed
@@ -59,7 +60,7 @@ def door(
 
 def pages(folder: Path, stack: ExitStack) -> Door:
     prepare(folder)
-    port = web.free_port()
+    port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(folder), str(port)],
         env={**os.environ, "PYTHONPATH": str(web.ROOT)},

@@ -18,7 +18,8 @@ from intakebot.settings import load
 from intakebot.up.sample import commit_all
 from intakebot.wiring import built_in_forge
 from intakebot.world.bitbucket_cloud import BitbucketCloud
-from intakebot.world.house import RunningHouse, free_ports
+from intakebot.world.house import RunningHouse
+from intakebot.world.ports import free_ports
 from tests.chaos.lines import Line, Post, delivering
 from tests.chaos.streets import MAIN, CloudStreet, GitStreet, Street
 

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.cli.connecting import HOUSE, MAIN, Desk, desk_in, fine, pushes
+from tests.databases import Databases
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with desk_in(tmp_path) as desk:
+def desk(databases: Databases, tmp_path: Path) -> Iterator[Desk]:
+    with desk_in(tmp_path, databases) as desk:
         yield desk
 
 

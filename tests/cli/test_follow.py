@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from tests.cli.connecting import MAIN, Desk, data, desk_in, fine
+from tests.databases import Databases
 
 ALL = ("acme", "--all", "--yes")
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with desk_in(tmp_path) as desk:
+def desk(databases: Databases, tmp_path: Path) -> Iterator[Desk]:
+    with desk_in(tmp_path, databases) as desk:
         yield desk
 
 

@@ -15,13 +15,14 @@ from intakebot.flow.sweep import Clock
 from intakebot.model import OperatorError
 from intakebot.world.bitbucket_cloud.oauth import PLACE
 from tests.cli.connecting import MAIN, Desk, data, desk_in, fine
+from tests.databases import Databases
 
 PREFIXES = ("BITBUCKET", "BITBUCKET_LAND", "BITBUCKET_ADMIN")
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with desk_in(tmp_path) as desk:
+def desk(databases: Databases, tmp_path: Path) -> Iterator[Desk]:
+    with desk_in(tmp_path, databases) as desk:
         yield desk
 
 

@@ -19,6 +19,7 @@ from intakebot.store import incidents
 from intakebot.store.database import Database
 from intakebot.store.locks import only_one
 from tests.cli.connecting import MAIN, Desk, data, desk_in, fine
+from tests.databases import Databases
 
 ALL = ("acme", "--all", "--yes")
 COMMAND = "Run: intakebot connect bitbucket-cloud acme/new --yes"
@@ -53,8 +54,8 @@ class Town:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    with desk_in(tmp_path) as desk:
+def desk(databases: Databases, tmp_path: Path) -> Iterator[Desk]:
+    with desk_in(tmp_path, databases) as desk:
         fine(desk.connect(*ALL))
         yield desk
 

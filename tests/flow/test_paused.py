@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from intakebot.flow.house import House
 from intakebot.store.tables import entries, landings
 from intakebot.world.people import Somebody
+from tests.databases import Databases
 from tests.flow.conftest import CHECKS, SITE, ada, checking_shop, grace
 from tests.flow.kept import broken
 from tests.flow.workshop import Workshop
@@ -30,10 +31,10 @@ STEPS = (
 
 @pytest.fixture(scope="module")
 def house(
-    tmp_path_factory: pytest.TempPathFactory, checking: House
+    tmp_path_factory: pytest.TempPathFactory, databases: Databases, checking: House
 ) -> Iterator[tuple[Workshop, Somebody, Somebody]]:
-    files = {**SITE, ".intakebot.toml": CHECKS}
-    with checking_shop(tmp_path_factory.mktemp("paused"), checking, files) as shop:
+    files, folder = {**SITE, ".intakebot.toml": CHECKS}, tmp_path_factory.mktemp("paused")
+    with checking_shop(folder, databases, checking, files) as shop:
         shop.by_hand("main", {"README": "A second commit to start from.\n"})
         yield shop, ada(shop), grace(shop)
 

@@ -25,6 +25,7 @@ from intakebot.store.database import Database
 from intakebot.store.tables import landings, pulls
 from intakebot.world.bitbucket_cloud import BitbucketCloud, Member
 from intakebot.world.people import Somebody
+from tests.databases import Databases
 from tests.flow.cloud_shop import CloudShop, open_cloud_shop
 from tests.flow.conftest import SITE, ada, checking_shop, grace
 from tests.flow.workshop import Rings, Workshop
@@ -163,8 +164,9 @@ class GitPeople:
 
 
 @contextmanager
-def git_house(folder: Path, checking: House) -> Iterator[Shop]:
-    with checking_shop(folder, checking, {**SITE, ".intakebot.toml": CHECK}) as shop:
+def git_house(folder: Path, databases: Databases, checking: House) -> Iterator[Shop]:
+    files = {**SITE, ".intakebot.toml": CHECK}
+    with checking_shop(folder, databases, checking, files) as shop:
         colleague = shop.person(
             "alan", Group.AGENCY, agency="Alder", roles=(Role.MAINTAINER,), access="write"
         )
@@ -211,9 +213,12 @@ class CloudPeople:
 
 
 @contextmanager
-def cloud_house(folder: Path, checking: House) -> Iterator[Shop]:
+def cloud_house(folder: Path, databases: Databases, checking: House) -> Iterator[Shop]:
     clock = casts.Clock()
-    with BitbucketCloud(folder / "cloud", now=clock.now) as cloud:
+    with (
+        databases.house(folder / "state"),
+        BitbucketCloud(folder / "cloud", now=clock.now) as cloud,
+    ):
         cast = casts.Cast(cloud, folder, clock)
         shop = open_cloud_shop(folder, cast)
         alan = cloud.user("alan")

@@ -25,6 +25,7 @@ from hypothesis.stateful import (
 
 from intakebot.flow.house import House
 from tests.crashes import STEPS
+from tests.databases import Databases
 from tests.flow.kept import broken
 from tests.model.shops import Shop, cloud_house, git_house
 
@@ -219,15 +220,19 @@ def tried(shop: Shop) -> None:
 
 
 @pytest.fixture(scope="module")
-def on_git(tmp_path_factory: pytest.TempPathFactory, checking: House) -> Iterator[Shop]:
-    with git_house(tmp_path_factory.mktemp("git"), checking) as shop:
+def on_git(
+    tmp_path_factory: pytest.TempPathFactory, databases: Databases, checking: House
+) -> Iterator[Shop]:
+    with git_house(tmp_path_factory.mktemp("git"), databases, checking) as shop:
         yield shop
         assert broken(shop.house) == []
 
 
 @pytest.fixture(scope="module")
-def on_cloud(tmp_path_factory: pytest.TempPathFactory, checking: House) -> Iterator[Shop]:
-    with cloud_house(tmp_path_factory.mktemp("cloud"), checking) as shop:
+def on_cloud(
+    tmp_path_factory: pytest.TempPathFactory, databases: Databases, checking: House
+) -> Iterator[Shop]:
+    with cloud_house(tmp_path_factory.mktemp("cloud"), databases, checking) as shop:
         yield shop
         assert broken(shop.house) == []
 
