@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
+from intakebot.flow.house import House
 from intakebot.model import Group, Role
 from tests.flow.conftest import SITE, ada, grace, site_of
 from tests.flow.workshop import Workshop, open_workshop
@@ -41,6 +43,11 @@ class Cast:
         """One more commit on the pull request, which must be the newest; returns the head."""
         assert number == self.shop.newest()
         return self.shop.pushes(self.ada, files, branch=f"page-{self.opened}")
+
+    def account(self, login: str) -> str:
+        """The forge's id of somebody."""
+        found = self.ada.forge("GET", f"/api/people?login={login}").json()["people"]
+        return str(found[0]["id"])
 
     # --- by plumbing, for what git itself would not make --------------------------------
 
@@ -85,9 +92,13 @@ class Cast:
 
 
 @contextmanager
-def cast_in(folder: Path, files: Mapping[str, str] = SITE) -> Iterator[Cast]:
-    """People at a site without checks, unless its files say otherwise."""
+def cast_in(
+    folder: Path, files: Mapping[str, str] = SITE, checking: House | None = None
+) -> Iterator[Cast]:
+    """People at a site without checks; with them, `checking` lends its sandbox and tools."""
     shop = open_workshop(folder / "state", site_of(folder / "site", files))
+    if checking is not None:
+        shop.house = replace(shop.house, sandbox=checking.sandbox, toolbox=checking.toolbox)
     try:
         yield Cast(shop)
     finally:
