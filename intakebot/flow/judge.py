@@ -149,8 +149,8 @@ def _remember(connection: sa.Connection, house: House, row: work.PullRow, pull: 
         comments=memory.seen_comments(connection, row.id),
         author=people.who(connection, row.repo.forge, pull.author, house.now()),
         first_time=not memory.has_landed_before(connection, row.repo.forge, pull.author.id, row.id),
-        landed=landing.commit if landing else "",
-        landed_anew=landing is not None and _made_anew(landing),
+        landed=_landed(landing, pull),
+        landed_anew=landing is not None and _made_anew(landing, pull),
         landing=entry is not None and entry.state == "landing",
         declined=any(receipt.kind == "Decline" for receipt in receipts.of_pull(connection, row.id)),
         failed=None if entry else lanes.failed(connection, row.id, pull.head),
@@ -158,9 +158,18 @@ def _remember(connection: sa.Connection, house: House, row: work.PullRow, pull: 
     )
 
 
-def _made_anew(landing: sa.Row[Any]) -> bool:
+def _landed(landing: sa.Row[Any] | None, pull: Pull) -> str:
+    """The commit it landed as, or "": one that slipped in at the last moment has not landed, and
+    the pull request that it keeps open is judged like any other."""
+    if landing is None or (pull.state is PullState.OPEN and pull.head != landing.head):
+        return ""
+    return str(landing.commit)
+
+
+def _made_anew(landing: sa.Row[Any], pull: Pull) -> bool:
     """Whether the pull request's own commits are not what landed, so that no forge can tell."""
-    return bool(landing.method != "merge" and landing.commit != landing.head)
+    made_anew = landing.method != "merge" and landing.commit != landing.head
+    return bool(made_anew and _landed(landing, pull))
 
 
 def _stuck(connection: sa.Connection, row: work.PullRow, pull: Pull) -> tuple[str, ...]:

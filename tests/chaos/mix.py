@@ -116,8 +116,8 @@ def _is_right(town: Town) -> None:
     _every_accepted_delivery_is_there(town)
     for street in town.streets:
         mine = [row for row in _landed(town) if row.forge == street.name]
-        numbers = [row.number for row in mine]
-        assert len(set(numbers)) == len(numbers), f"{street.name}: landed twice: {numbers}"
+        heads = [(row.number, row.head) for row in mine]
+        assert len(set(heads)) == len(heads), f"{street.name}: landed twice: {heads}"
         by_number = {known.number: known for known in street.pulls.values()}
         for row in mine:
             known = by_number[row.number]

@@ -185,7 +185,7 @@ class Gate(RuleBasedStateMachine):
 
     def _only_what_was_wanted_has_landed(self) -> None:
         mine = [(number, head) for number, head in self.shop.landed() if number in self.known]
-        assert len({number for number, _ in mine}) == len(mine), "something landed twice"
+        assert len(set(mine)) == len(mine), "something landed twice"
         for number, head in mine:
             assert head in self.known[number].approved, f"#{number} was never approved at {head}"
             assert head in self.known[number].asked, f"nobody asked to merge #{number} at {head}"
