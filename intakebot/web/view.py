@@ -5,6 +5,7 @@ Only the memory is needed. When the mirror or the forge can't be read, that part
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import BoundedSemaphore
 from typing import Any
@@ -14,8 +15,8 @@ import sqlalchemy as sa
 from intakebot import log
 from intakebot.flow.house import House
 from intakebot.model import Command, OperatorError, Pull, TryLater
-from intakebot.repo.change import tree_of
-from intakebot.repo.git import GitFailed
+from intakebot.repo.change import merge_tree, tree_of
+from intakebot.repo.git import Git, GitFailed
 from intakebot.store import lanes, pages, receipts, words
 from intakebot.store.pages import Check, Evidence, FirstVerdict, PullLine
 from intakebot.web.diff import Diff, read_diff
@@ -86,15 +87,25 @@ def diff_of(house: House, seen: Evidence | None, line: PullLine) -> Diff | str:
         return NOT_NOW
     try:
         git = house.mirror(line.repo).git
-        bases = git.run("merge-base", seen.base, seen.head, ok=(0, 1)).decode().split()
+        bases = git.run("merge-base", "--all", seen.base, seen.head, ok=(0, 1)).decode().split()
         if not bases:
             return "The two histories have nothing in common, so there is no diff."
-        return read_diff(git, bases[0], seen.head, seen.findings)
+        return read_diff(git, *_compared(git, seen, bases), seen.findings)
     except (GitFailed, TryLater, OperatorError, ValueError) as error:
         log.warning("diff not shown", repo=line.repo.name, number=line.number, why=str(error))
         return NOT_NOW
     finally:
         READING.release()
+
+
+def _compared(git: Git, seen: Evidence, bases: Sequence[str]) -> tuple[str, str]:
+    """What is shown against what. Where the histories cross, a single base may hide what landing
+    this would take back, so what it would change is shown, if it can land at all."""
+    if len(bases) > 1:
+        result, _ = merge_tree(git, seen.base, seen.head)
+        if result is not None:
+            return seen.base, result
+    return bases[0], seen.head
 
 
 NOT_NOW = "The diff can't be read right now; reload in a moment."

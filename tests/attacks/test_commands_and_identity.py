@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -11,26 +10,14 @@ from intakebot.core.comment import MOST_ANSWERS
 from intakebot.core.marks import signed
 from intakebot.core.plan import STATUS
 from intakebot.model import Group, Role
-from intakebot.world.bitbucket_cloud import BitbucketCloud
 from tests.attacks.cast import Cast, cast_in
-from tests.flow.cloud_shop import CloudShop, open_cloud_shop
-from tests.forges.bitbucket_cloud import cast as cloud_cast
-from tests.forges.bitbucket_cloud.cast import Clock
+from tests.flow.cloud_shop import CloudShop
 
 
 @pytest.fixture(scope="module")
 def cast(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cast]:
     with cast_in(tmp_path_factory.mktemp("words")) as cast:
         yield cast
-
-
-@pytest.fixture
-def cloud(tmp_path: Path) -> Iterator[CloudShop]:
-    clock = Clock()
-    with BitbucketCloud(tmp_path / "cloud", now=clock.now) as cloud:
-        shop = open_cloud_shop(tmp_path, cloud_cast.Cast(cloud, tmp_path, clock))
-        yield shop
-        shop.house.database.close()
 
 
 # --- words ----------------------------------------------------------------------------

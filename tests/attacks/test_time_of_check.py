@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -13,12 +12,11 @@ from intakebot.flow.house import House
 from intakebot.model import PullState, Repo
 from intakebot.repo.mirror import Mirror
 from intakebot.store.tables import entries, pulls, runs
-from intakebot.world.bitbucket_cloud import BitbucketCloud
 from tests.attacks.cast import Cast, cast_in
-from tests.flow.cloud_shop import CloudShop, open_cloud_shop
+from tests.flow.cloud_shop import CloudShop
 from tests.flow.conftest import CHECKS, SITE
 from tests.forges.bitbucket_cloud import cast as cloud_cast
-from tests.forges.bitbucket_cloud.cast import MAIN, Clock
+from tests.forges.bitbucket_cloud.cast import MAIN
 
 
 @pytest.fixture(scope="module")
@@ -26,15 +24,6 @@ def cast(tmp_path_factory: pytest.TempPathFactory, checking: House) -> Iterator[
     files = {**SITE, ".intakebot.toml": CHECKS}
     with cast_in(tmp_path_factory.mktemp("time"), files, checking) as cast:
         yield cast
-
-
-@pytest.fixture
-def cloud(tmp_path: Path) -> Iterator[CloudShop]:
-    clock = Clock()
-    with BitbucketCloud(tmp_path / "cloud", now=clock.now) as cloud:
-        shop = open_cloud_shop(tmp_path, cloud_cast.Cast(cloud, tmp_path, clock))
-        yield shop
-        shop.house.database.close()
 
 
 # --- while the merge result is being tested -------------------------------------------

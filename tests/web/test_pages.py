@@ -149,6 +149,38 @@ def test_lines_keep_their_numbers_and_are_never_taken_for_heads_of_the_diff(worl
     assert "2930line29" in re.sub(r"\s", "", text)  # 29 before, 30 after
 
 
+def joined(world: World, content: str, *parents: str, day: int) -> str:
+    git = world.house.mirror(world.forge.repo).git
+    lines = b""
+    for name, text in (("fix.txt", content), ("page.txt", "new\n")):
+        blob = git.run("hash-object", "-w", "--stdin", feed=text.encode()).decode().strip()
+        lines += f"100644 blob {blob}\t{name}\n".encode()
+    tree = git.run("mktree", feed=lines).decode().strip()
+    who = {
+        f"GIT_{one}_{what}": "x" for one in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
+    }
+    date = {"GIT_COMMITTER_DATE": f"2026-01-{day:02}T00:00:00Z"}
+    given = [word for parent in parents for word in ("-p", parent)]
+    made = git.run("commit-tree", tree, "-m", "x", *given, env={**who, **date})
+    return made.decode().strip()
+
+
+@pytest.mark.parametrize("later", ["ours", "theirs"])
+def test_crossed_histories_hide_nothing_that_landing_would_take_back(
+    world: World, later: str
+) -> None:
+    """A fix on main, merged into the branch and taken back in that very merge; and the branch was
+    merged into main before. Against one of the two merge bases, nothing has changed."""
+    start = joined(world, "broken\n", day=1)
+    fix = joined(world, "fixed\n", start, day=3 if later == "ours" else 2)
+    page = joined(world, "broken\n", start, day=2 if later == "ours" else 3)
+    world.base = joined(world, "fixed\n", fix, page, day=4)
+    world.head = joined(world, "broken\n", page, fix, day=5)
+    world.add_pull(7)
+    text = shown(world.client("grace"), PULL).text
+    assert "fix.txt" in text and "fixed" in text
+
+
 def test_a_diff_that_cannot_be_read_says_so_and_the_rest_is_shown(world: World) -> None:
     world.add_pull(7, findings=[finding()])
     shutil.rmtree(world.settings.mirrors / MIRROR)
