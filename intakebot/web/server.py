@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 
 from intakebot.settings import Settings, require
 from intakebot.timely import Pace, die_with_parent, worker
@@ -24,6 +25,15 @@ def serve(settings: Settings, host: str, port: int, *, threads: int = 8, pace: P
     _Server(settings, host, port, threads, pace).run()
 
 
+class _OurLog(Logger):  # type: ignore[misc]  # gunicorn has no types
+    """What gunicorn has to say goes the way of all our lines: one JSON object an event."""
+
+    def setup(self, cfg: Any) -> None:
+        super().setup(cfg)
+        self.error_log.handlers.clear()
+        self.error_log.propagate = True
+
+
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
     def __init__(self, settings: Settings, host: str, port: int, threads: int, pace: Pace) -> None:
         self._house = settings
@@ -40,6 +50,7 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             "forwarded_allow_ips": "",  # whom to believe is counted by ProxyFix alone
             "control_socket_disable": True,
             "loglevel": "warning",
+            "logger_class": _OurLog,
             "post_fork": die_with_parent,
         }
         super().__init__()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -278,6 +279,31 @@ def test_a_head_that_could_be_read_in_two_ways_is_refused(
 ) -> None:
     assert raw(served, lines) == status
     assert "refused" not in ids(served)
+
+
+def test_no_request_writes_anything_but_whole_lines_of_ours_into_the_log(
+    tmp_path: Path,
+) -> None:
+    """Each refused head is one event, and none can end a line or move a cursor."""
+    heads = [
+        b"GET /\x1b[2J\xe2\x80\xa8{} HTTP/1.1\r\nHost: x",
+        b"G\x1bT / HTTP/1.1",
+        b"GET / HTTP/9.9\x9b31m",
+        b"GET / HTTP/1.1\r\nBad\x1bName: y",
+        b'GET / HTTP/1.1\r\nHost: x\r\nX: y\x0b\x0c\x85"level": "info"',
+    ]
+    prepare(tmp_path)
+    with serving(tmp_path) as served:
+        for head in heads:
+            with closing(socket.create_connection(("127.0.0.1", served.port), 20)) as client:
+                client.sendall(head + b"\r\n\r\n")
+                client.recv(4_096)
+        served.deliver(BODY, {**GOOD, "X-Intakebot-Signature": "sha256=\x1b[31m"})
+        lines = served.log().splitlines()
+    assert len(lines) >= len(heads)
+    for line in lines:
+        assert line.isascii() and line.isprintable()
+        assert {"ts", "level", "msg"} <= set(json.loads(line))
 
 
 def chunked(
