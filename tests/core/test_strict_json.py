@@ -81,6 +81,30 @@ def test_brackets_inside_strings_and_beside_each_other_are_not_depth() -> None:
     assert loads(b'["' + b"[" * 1000 + b'"' + b",[]" * 1000 + b"]") == ["[" * 1000] + [[]] * 1000
 
 
+NESTED = st.recursive(
+    st.text('"\\[]{}:,', max_size=6),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text('"\\[]{}'), inner),
+    max_leaves=12,
+)
+
+
+def deepest(value: object) -> int:
+    if isinstance(value, dict):
+        return 1 + max(map(deepest, value.values()), default=0)
+    if isinstance(value, list):
+        return 1 + max(map(deepest, value), default=0)
+    return 0
+
+
+@given(NESTED)
+def test_depth_is_told_exactly_whatever_the_strings_hold(value: object) -> None:
+    body, depth = json.dumps(value).encode(), deepest(value)
+    assert loads(body, depth=depth) == value
+    if depth:
+        with pytest.raises(BadBody, match=f"deeper than {depth - 1} levels"):
+            loads(body, depth=depth - 1)
+
+
 def test_the_depth_is_the_callers_to_choose() -> None:
     assert loads(b"[[1]]", depth=2) == [[1]]
     with pytest.raises(BadBody, match="2 levels"):
