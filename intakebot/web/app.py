@@ -24,6 +24,7 @@ from intakebot.web.health import Readiness, health
 from intakebot.web.hooks import make_hooks
 from intakebot.web.own import OwnAccounts
 from intakebot.web.pages import pages
+from intakebot.web.sessions import Sessions
 from intakebot.web.sign_in import sign_in
 from intakebot.web.status import status
 from intakebot.web.wording import wording
@@ -51,6 +52,7 @@ def create_app(settings: Settings, house: House, dialects: Mapping[str, Dialect]
         + 1,  # a body without a length ends there, and is seen to be too long
         PROVIDE_AUTOMATIC_OPTIONS=False,
     )
+    app.session_interface = Sessions()
     app.url_map.merge_slashes = False
     app.extensions[NAME] = Front(
         settings=settings,
