@@ -1,89 +1,88 @@
 """The door's inside: a delivery is answered once it is committed, and the bell rings afterwards.
 
-Requests hand their delivery to one writer thread, which commits all that wait in one go. Many
-SQLite writers with synchronous FULL would back off for half a second at the 99th percentile.
+Of the requests that wait, whoever gets the lock commits for all of them in one go. Many SQLite
+writers with synchronous FULL would back off for half a second at the 99th percentile, and a
+thread of its own to write would cost each delivery two changes of thread.
 """
 
 from __future__ import annotations
 
-import queue
-from concurrent.futures import Future
-from dataclasses import dataclass, field
-from threading import Lock, Thread
+from collections import deque
+from dataclasses import dataclass
+from threading import Lock
 
 from intakebot import log
 from intakebot.crash import crashpoint
 from intakebot.flow.house import Bell
+from intakebot.flow.ringer import Ringer
 from intakebot.model import Delivery, Event, Ignored, TryLater
 from intakebot.store import inbox
 from intakebot.store.database import Database
 
 MOST_AT_ONCE = 64
-PATIENCE = 15.0  # seconds a request waits for its commit
+PATIENCE = 15.0  # seconds a request waits for its turn
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class _Waiting:
+    """`kept` is None until it was tried: then whether it is new, or why it can't be stored."""
+
     delivery: Delivery
     event: Event | Ignored
-    kept: Future[bool] = field(default_factory=Future)
+    kept: bool | Exception | None = None
 
 
 class Inbox:
-    """`take` may be called from any thread; the writer starts with the first delivery."""
+    """`take` may be called from any thread."""
 
     def __init__(
         self, database: Database, bell: Bell, by_connection: frozenset[str] = frozenset()
     ) -> None:
         self.database = database
-        self.bell = bell
+        self.ringer = Ringer(bell)
         self.by_connection = by_connection
-        self.waiting: queue.SimpleQueue[_Waiting] = queue.SimpleQueue()
-        self.writer: Thread | None = None
-        self.lock = Lock()
+        self.waiting: deque[_Waiting] = deque()
+        self.turn = Lock()
 
     def take(self, delivery: Delivery, event: Event | Ignored) -> bool:
         """True when it is new and stored, False for a repeat. Raises TryLater if it can't be."""
-        with self.lock:
-            if self.writer is None or not self.writer.is_alive():
-                self.writer = Thread(target=self._write_for_ever, daemon=True)
-                self.writer.start()
         item = _Waiting(delivery, event)
-        self.waiting.put(item)
+        self.waiting.append(item)
+        if not self.turn.acquire(timeout=PATIENCE):
+            raise TryLater("the database takes too long")
         try:
-            return item.kept.result(PATIENCE)
-        except TimeoutError as error:
-            raise TryLater("the database takes too long") from error
+            while item.kept is None:  # nobody has committed it for us meanwhile
+                self._commit(self._next())
+        finally:
+            self.turn.release()
+        if isinstance(item.kept, Exception):
+            raise item.kept
+        return item.kept
 
-    def _write_for_ever(self) -> None:
-        while True:
-            batch = [self.waiting.get()]
-            while len(batch) < MOST_AT_ONCE and not self.waiting.empty():
-                batch.append(self.waiting.get())
-            self.bell.ring(self._commit(batch))
+    def _next(self) -> list[_Waiting]:
+        return [self.waiting.popleft() for _ in range(min(len(self.waiting), MOST_AT_ONCE))]
 
-    def _commit(self, batch: list[_Waiting]) -> list[str]:
+    def _commit(self, batch: list[_Waiting]) -> None:
         """Keep all in one transaction; when that fails, one by one, so each gets its own answer."""
         try:
-            return self._keep(batch)
+            self._keep(batch)
+        except TryLater as error:  # the database can't now, whatever it is asked
+            for item in batch:
+                item.kept = error
         except Exception as error:
             if len(batch) > 1:
-                return [bell for item in batch for bell in self._commit([item])]
-            if not isinstance(error, TryLater):
-                log.bug("delivery not stored", forge=batch[0].delivery.forge)
-            batch[0].kept.set_exception(error)
-            return []
+                for item in batch:
+                    self._commit([item])
+                return
+            log.bug("delivery not stored", forge=batch[0].delivery.forge)
+            batch[0].kept = error
 
-    def _keep(self, batch: list[_Waiting]) -> list[str]:
-        bells: list[str] = []
-        new = []
+    def _keep(self, batch: list[_Waiting]) -> None:
         with self.database.write() as connection:
-            for item in batch:
-                rings = inbox.keep(connection, item.delivery, item.event, self.by_connection)
-                new.append(rings is not None)
-                bells += rings or []
+            pairs = [(item.delivery, item.event) for item in batch]
+            kept = inbox.keep(connection, pairs, self.by_connection)
             crashpoint("hook.before_commit")
         crashpoint("hook.after_commit")
-        for item, is_new in zip(batch, new, strict=True):
-            item.kept.set_result(is_new)
-        return bells
+        for item, is_new in zip(batch, kept.new, strict=True):
+            item.kept = is_new
+        self.ringer.ring(kept.bells)

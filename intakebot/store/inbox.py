@@ -3,65 +3,150 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache, partial
 
 import sqlalchemy as sa
 
 from intakebot.model import Delivery, Event, Ignored
 from intakebot.store import connections, work
-from intakebot.store.tables import deliveries, pulls, repos
-from intakebot.store.upsert import insert_new
+from intakebot.store.tables import deliveries, repos
+from intakebot.store.upsert import new_rows
+
+Item = tuple[Delivery, Event | Ignored]
+
+# Built once, here and in `work`: building a statement costs more than running it.
+_STORED = sa.select(deliveries.c.delivery_id).where(
+    deliveries.c.forge == sa.bindparam("forge"),
+    deliveries.c.delivery_id.in_(sa.bindparam("ids", expanding=True)),
+)
+_new = cache(partial(new_rows, table=deliveries))
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """`new` says of each item whether it is no repeat; `bells` are to be rung afterwards."""
+
+    new: Sequence[bool]
+    bells: Sequence[str]  # "look:5", "survey:2"
 
 
 def keep(
+    connection: sa.Connection, batch: Sequence[Item], by_connection: Collection[str] = ()
+) -> Kept:
+    """Store deliveries and nudge what they speak of, in the caller's transaction.
+
+    `by_connection` are forges where only connected repositories matter, each by its own hook.
+    One nudge is enough for all that speak of the same pull request: each is done when it is.
+    """
+    new = _which_are_new(connection, [one for one, _ in batch])
+    heard = [
+        (one, _heard(connection, one, event, by_connection))
+        for (one, event), is_new in zip(batch, new, strict=True)
+        if is_new
+    ]
+    if not heard:
+        return Kept(new, [])
+    events = [event for _, event in heard if isinstance(event, Event)]
+    nudged = _nudge(connection, events, max(one.received_at for one, _ in heard))
+    # Whole at once: to change a row later, SQLite would write its body anew.
+    rows = [_row(one, event, nudged) for one, event in heard]
+    connection.execute(_new(connection.dialect.name), rows)
+    return Kept(new, list(dict.fromkeys(each.bell for each in nudged.values())))
+
+
+def _which_are_new(connection: sa.Connection, batch: Sequence[Delivery]) -> list[bool]:
+    seen: set[tuple[str, str]] = set()
+    for forge in {one.forge for one in batch}:
+        ids = [one.id for one in batch if one.forge == forge]
+        stored = connection.scalars(_STORED, {"forge": forge, "ids": ids})
+        seen |= {(forge, found) for found in stored}
+    new = []
+    for one in batch:
+        new.append((one.forge, one.id) not in seen)
+        seen.add((one.forge, one.id))
+    return new
+
+
+def _heard(
     connection: sa.Connection,
     delivery: Delivery,
     event: Event | Ignored,
-    by_connection: Collection[str] = (),
-) -> list[str] | None:
-    """Store one delivery and nudge what it speaks of, in the caller's transaction.
+    by_connection: Collection[str],
+) -> Event | Ignored:
+    """A hook speaks for the repository that it was made for, whoever has come by its secret."""
+    if not isinstance(event, Event) or event.forge not in by_connection:
+        return event
+    row = connections.find(connection, event.forge, event.repo)
+    if row is None:
+        return Ignored("its repository is not connected")
+    if delivery.nonce is not None and delivery.nonce != row.hook_nonce:
+        return Ignored("its hook was made for another repository")
+    return event
 
-    `by_connection` are forges where only connected repositories matter, each by its own hook.
-    Returns the bells to ring afterwards ("look:5", "survey:2"), or None for a repeat.
-    """
-    if isinstance(event, Event) and event.forge in by_connection:
-        event = _connected(connection, event, delivery.nonce)
-    row = {
+
+About = tuple[str, str, int | None]  # forge, the forge's repository id, number
+
+
+@dataclass(frozen=True, slots=True)
+class _Nudged:
+    """Rows of ours, and the count that a later `done` must reach."""
+
+    repo: int
+    pull: int | None
+    wanted: int
+
+    @property
+    def bell(self) -> str:
+        return f"survey:{self.repo}" if self.pull is None else f"look:{self.pull}"
+
+
+def _nudge(
+    connection: sa.Connection, events: Sequence[Event], now: datetime
+) -> dict[About, _Nudged]:
+    """Always in the same order, so that two processes never wait for each other."""
+    about = sorted({_about(event) for event in events}, key=lambda one: (*one[:2], one[2] or 0))
+    rows = {name: work.repo_row(connection, *name) for name in dict.fromkeys(o[:2] for o in about)}
+    looks = [(rows[forge, repo], number) for forge, repo, number in about if number is not None]
+    looked = work.nudge_pulls(connection, looks, now)
+    nudged: dict[About, _Nudged] = {}
+    for forge, repo, number in about:
+        row = rows[forge, repo]
+        if number is None:
+            nudged[forge, repo, number] = _Nudged(
+                row, None, work.nudge(connection, repos, row, now)
+            )
+        else:
+            nudged[forge, repo, number] = _Nudged(row, *looked[row, number])
+    return nudged
+
+
+def _about(event: Event) -> About:
+    return event.forge, event.repo, event.number
+
+
+def _row(
+    delivery: Delivery, event: Event | Ignored, nudged: Mapping[About, _Nudged]
+) -> dict[str, object]:
+    row: dict[str, object] = {
         "forge": delivery.forge,
         "delivery_id": delivery.id,
         "received_at": delivery.received_at,
         "headers": dict(delivery.headers),
         "body": delivery.body,
         "body_sha256": hashlib.sha256(delivery.body).hexdigest(),
+        **dict.fromkeys(("kind", "actor", "ignored"), ""),
+        **dict.fromkeys(("repo_id", "pull_id", "wanted")),
     }
     if isinstance(event, Ignored):
-        return [] if insert_new(connection, deliveries, {**row, "ignored": event.why}) else None
-    row |= {"kind": event.kind.value, "actor": event.actor or ""}
-    if not insert_new(connection, deliveries, row):
-        return None
-    repo_id = work.repo_row(connection, event.forge, event.repo)
-    place: dict[str, int | None] = {"repo_id": repo_id, "pull_id": None}
-    if event.number is None:
-        place["wanted"] = work.nudge(connection, repos, repo_id, delivery.received_at)
-        bells = [f"survey:{repo_id}"]
-    else:
-        pull_id = work.pull_row(connection, repo_id, event.number, delivery.received_at)
-        place["pull_id"] = pull_id
-        place["wanted"] = work.nudge(connection, pulls, pull_id, delivery.received_at)
-        bells = [f"look:{pull_id}"]
-    connection.execute(
-        sa.update(deliveries)
-        .where(deliveries.c.forge == delivery.forge, deliveries.c.delivery_id == delivery.id)
-        .values(**place)
-    )
-    return bells
-
-
-def _connected(connection: sa.Connection, event: Event, nonce: str | None) -> Event | Ignored:
-    """A hook speaks for the repository that it was made for, whoever has come by its secret."""
-    row = connections.find(connection, event.forge, event.repo)
-    if row is None:
-        return Ignored("its repository is not connected")
-    if nonce is not None and nonce != row.hook_nonce:
-        return Ignored("its hook was made for another repository")
-    return event
+        return row | {"ignored": event.why}
+    at = nudged[_about(event)]
+    return row | {
+        "kind": event.kind.value,
+        "actor": event.actor or "",
+        "repo_id": at.repo,
+        "pull_id": at.pull,
+        "wanted": at.wanted,
+    }

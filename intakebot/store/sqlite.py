@@ -13,7 +13,8 @@ WRITE: dict[str, Any] = {"intakebot_write": True}
 
 
 def make_engine(url: sa.URL, busy_seconds: float, _stalled_seconds: float) -> sa.Engine:
-    engine = sa.create_engine(url, connect_args={"timeout": busy_seconds})
+    # The connection used last is used again: its pages are still those of the file.
+    engine = sa.create_engine(url, connect_args={"timeout": busy_seconds}, pool_use_lifo=True)
     sa.event.listen(engine, "connect", _set_up)
     sa.event.listen(engine, "begin", _begin)
     return engine

@@ -1,4 +1,4 @@
-"""Insert a row, whether or not it is there already, the same on both databases."""
+"""Insert rows, whether or not they are there already, the same on both databases."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+Insert = sqlite.Insert | postgresql.Insert
+
 
 def insert_new(connection: sa.Connection, table: sa.Table, values: Mapping[str, Any]) -> bool:
     """True when the row was made, False when a unique column says it exists already."""
     # Not by the count of rows: where a key is counted up, the driver is not asked for it.
-    made = _insert(connection, table, values).on_conflict_do_nothing()
+    made = new_rows(connection.dialect.name, table).values(**values)
     return connection.execute(made.returning(*table.primary_key)).first() is not None
 
 
@@ -23,11 +25,16 @@ def insert_or_change(
     change: Mapping[str, Any],
 ) -> None:
     """`change` is made to the row with the same primary key, if it exists already."""
+    made = insert(connection.dialect.name, table).values(**values)
     key = list(table.primary_key)
-    made = _insert(connection, table, values)
     connection.execute(made.on_conflict_do_update(index_elements=key, set_=dict(change)))
 
 
-def _insert(connection: sa.Connection, table: sa.Table, values: Mapping[str, Any]) -> Any:
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    return insert(table).values(**values)
+def new_rows(dialect: str, table: sa.Table) -> Insert:
+    """The statement that leaves alone what a unique column says is there."""
+    return insert(dialect, table).on_conflict_do_nothing()
+
+
+def insert(dialect: str, table: sa.Table) -> Insert:
+    """In the dialect's own words, which alone can tell what to do about a row that is there."""
+    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)

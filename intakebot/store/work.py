@@ -6,16 +6,19 @@ to what it read: a nudge that came meanwhile leaves the row due.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.sql.dml import ReturningInsert
 
 from intakebot.model import Repo
 from intakebot.store import leases
 from intakebot.store.tables import lanes, pulls, repos, runs
-from intakebot.store.upsert import insert_new
+from intakebot.store.upsert import insert, insert_new
 
 LONGEST_POSTPONED = timedelta(minutes=15)  # more than anything is put off
 
@@ -45,13 +48,29 @@ class PullRow:
     failures: int
 
 
+# Built once: the door asks for it with every delivery, and building costs more than running.
+_REPO_ID = sa.select(repos.c.id).where(
+    repos.c.forge == sa.bindparam("forge"), repos.c.forge_id == sa.bindparam("forge_id")
+)
+
+
+@cache
+def _nudged_pulls(dialect: str) -> ReturningInsert[tuple[int, int, int, int]]:
+    statement = insert(dialect, pulls)
+    raised = {"wanted": pulls.c.wanted + 1, "nudged_at": statement.excluded.nudged_at}
+    return statement.on_conflict_do_update(
+        index_elements=["repo_id", "number"], set_=raised
+    ).returning(pulls.c.id, pulls.c.repo_id, pulls.c.number, pulls.c.wanted)
+
+
 def repo_row(connection: sa.Connection, forge: str, forge_id: str) -> int:
     """The id of our row for this repository, made when it is new."""
-    insert_new(connection, repos, {"forge": forge, "forge_id": forge_id})
-    found = connection.scalar(
-        sa.select(repos.c.id).where(repos.c.forge == forge, repos.c.forge_id == forge_id)
-    )
-    assert found is not None  # noqa: S101 - inserted or found one line above
+    names = {"forge": forge, "forge_id": forge_id}
+    found = connection.scalar(_REPO_ID, names)
+    if found is None:
+        insert_new(connection, repos, names)
+        found = connection.scalar(_REPO_ID, names)
+    assert found is not None  # noqa: S101 - found, or inserted one line above
     return int(found)
 
 
@@ -110,6 +129,23 @@ def nudge(connection: sa.Connection, table: sa.Table, row: int, now: datetime) -
     )
     assert wanted is not None  # noqa: S101 - rows are never deleted
     return int(wanted)
+
+
+def nudge_pulls(
+    connection: sa.Connection, numbers: Sequence[tuple[int, int]], now: datetime
+) -> dict[tuple[int, int], tuple[int, int]]:
+    """Ask for one more look at each (repository row, number), making its row when it is new.
+
+    Returns (pull request's row, the count that a later `done` must reach) for each.
+    """
+    if not numbers:
+        return {}
+    values = {"first_seen_at": now, "nudged_at": now, "wanted": 1}
+    rows = connection.execute(
+        _nudged_pulls(connection.dialect.name),
+        [{"repo_id": repo, "number": number, **values} for repo, number in numbers],
+    )
+    return {(row.repo_id, row.number): (row.id, row.wanted) for row in rows}
 
 
 def wanted(connection: sa.Connection, table: sa.Table, row: int) -> int:
