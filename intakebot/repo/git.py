@@ -31,6 +31,7 @@ PROFILE: Mapping[str, str] = {
     "attr.tree": EMPTY_TREE,  # git 2.43 and later read attributes in bare repositories otherwise
     "core.attributesFile": "/dev/null",
     "core.bigFileThreshold": "1m",
+    "core.deltaBaseCacheLimit": "16m",  # each git process would fill 96m, and is no faster for it
     "core.fsmonitor": "false",
     "core.hooksPath": "/dev/null",
     "core.protectHFS": "true",
