@@ -215,6 +215,7 @@ def push(
             f"the forge refuses the bot's push to {row.branch}; "
             "let the landing credential write to it"
         )
+    house.mirror(repo).keep(built.commit, "base")  # it is here: not to be fetched back
     if not read_back(house, repo, row, replace(entry, commit=built.commit), lease):
         raise TryLater(f"{row.branch} was pushed, but reads back as something else")
     return "landed"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from intakebot.checks.sandbox import NoSandbox
@@ -33,31 +34,73 @@ def read(house: House, pull: Pull) -> Reading:
     mirror = house.mirror(pull.repo)
     if pull.state is not PullState.OPEN:
         return Reading(mirror.git, Config())
-    tips = mirror.tips(pull.repo.clone_url, [pull.target])
-    if pull.target not in tips:
+    with ThreadPoolExecutor(1) as pool:  # two repositories are asked: each takes its time
+        asked = pool.submit(_target, house, mirror, pull)
+        head = _fetch_head(mirror, pull)
+    target = asked.result()
+    if target is None:
         why = f"the target branch {pull.target} does not exist"
         return Reading(mirror.git, Config(), blocked=(why,))
-    base = tips[pull.target]
-    mirror.fetch(pull.repo.clone_url, base, "base")
-    config, blocked = _config(house, mirror, base)
     if pull.source is None:
-        return Reading(mirror.git, config, blocked=blocked)  # a rule judges the vanished fork
+        return Reading(mirror.git, target.config, blocked=target.blocked)  # a rule judges it
+    if head.unreadable or head.gone:
+        blocked = (*target.blocked, *head.gone)
+        return Reading(mirror.git, target.config, blocked=blocked, unreadable=head.unreadable)
+    try:
+        change, markers = _change(mirror.git, target.base, pull.head)
+    except TooMuch as error:  # not tried again and again: it is the author's to make it smaller
+        return Reading(mirror.git, target.config, blocked=target.blocked, uncompared=str(error))
+    blocked = (*target.blocked, *_no_sandbox(house, target.config))
+    return Reading(mirror.git, target.config, change, markers, blocked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """The target branch's tip, and what its configuration says."""
+
+    base: str
+    config: Config
+    blocked: tuple[str, ...]
+
+
+def _target(house: House, mirror: Mirror, pull: Pull) -> _Target | None:
+    base = mirror.tips(pull.repo.clone_url, [pull.target]).get(pull.target)
+    if base is None:
+        return None
+    mirror.fetch(pull.repo.clone_url, base, "base")
+    return _Target(base, *_config(house, mirror, base))
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """Here, or why not: its owner has to do something about it, or it is gone."""
+
+    unreadable: str = ""
+    gone: tuple[str, ...] = ()
+
+
+def _fetch_head(mirror: Mirror, pull: Pull) -> _Head:
+    if pull.source is None:
+        return _Head()
     if pull.unreadable or not pull.head.strip("0"):
-        return Reading(mirror.git, config, blocked=blocked, unreadable=pull.unreadable or NOT_SEEN)
+        return _Head(unreadable=pull.unreadable or NOT_SEEN)
     try:
         mirror.fetch(pull.source.clone_url, pull.head, str(pull.number))
     except Unreadable:
-        why = "its owner has to let me in"
-        return Reading(mirror.git, config, blocked=blocked, unreadable=why)
+        return _Head(unreadable="its owner has to let me in")
     except NoSuchCommit:
-        why = f"the fork no longer has commit {pull.head[:12]}; push again"
-        return Reading(mirror.git, config, blocked=(*blocked, why))
-    try:
-        change = changes.read_change(mirror.git, base, pull.head)
-        markers = tuple(_markers(mirror.git, change))
-    except TooMuch as error:  # not tried again and again: it is the author's to make it smaller
-        return Reading(mirror.git, config, blocked=blocked, uncompared=str(error))
-    return Reading(mirror.git, config, change, markers, (*blocked, *_no_sandbox(house, config)))
+        return _Head(gone=(f"the fork no longer has commit {pull.head[:12]}; push again",))
+    return _Head()
+
+
+def _change(git: Git, base: str, head: str) -> tuple[Change, tuple[str, ...]]:
+    """With leftover conflict markers. Counting lines and searching them both read every blob."""
+    merged = changes.merge(git, base, head)
+    if not merged.merge_bases:
+        return changes.change_of(git, merged), ()
+    with ThreadPoolExecutor(1) as pool:
+        markers = pool.submit(changes.conflict_markers, git, *merged.sides)
+        return changes.change_of(git, merged), tuple(markers.result())
 
 
 def _config(house: House, mirror: Mirror, base: str) -> tuple[Config, tuple[str, ...]]:
@@ -76,12 +119,6 @@ def _no_sandbox(house: House, config: Config) -> tuple[str, ...]:
     except NoSandbox as error:
         return (f"checks can't run safely: {error}",)
     return ()
-
-
-def _markers(git: Git, change: Change) -> list[str]:
-    after = change.result_tree or change.head
-    before = change.base if change.result_tree else change.merge_base
-    return changes.conflict_markers(git, before, after) if before else []
 
 
 def on_changed_lines(git: Git, change: Change, results: Mapping[str, CheckResult]) -> list[Finding]:

@@ -6,7 +6,9 @@ hidden in a merge, or a stale branch shows what landing it would really do.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
 from typing import Literal
 
 from unidiff.patch import PatchSet
@@ -24,25 +26,50 @@ MOST_FILES = 100_000  # of one change
 MARKERS = ("<<<<<<<", ">>>>>>>", "|||||||")
 
 
-def read_change(git: Git, base: str, head: str) -> Change:
-    """What merging `head` into `base` does; both are full ids already in the repository.
+@dataclass(frozen=True, slots=True)
+class Merge:
+    """What git makes of merging `head` into `base`. `tree` is None when it does not merge."""
 
-    Raises TooMuch for a change that can't be told in full.
-    """
+    base: str
+    head: str
+    merge_bases: tuple[str, ...]
+    tree: str | None
+    conflicts: tuple[str, ...]
+
+    @property
+    def sides(self) -> tuple[str, str]:
+        """Before and after. What does not merge is compared as its author wrote it."""
+        if self.tree is not None:
+            return self.base, self.tree
+        return (*self.merge_bases, self.base)[0], self.head
+
+
+def merge(git: Git, base: str, head: str) -> Merge:
+    """Both are full ids already in the repository."""
     base, head = full_id(base), full_id(head)
-    bases = git.run("merge-base", "--all", base, head, ok=(0, 1)).decode().split()
-    tree, conflicts = merge_tree(git, base, head) if bases else (None, ())
-    before, after = (base, tree) if tree else ((bases or [base])[0], head)
+    bases = tuple(git.run("merge-base", "--all", base, head, ok=(0, 1)).decode().split())
+    if not bases:
+        return Merge(base, head, (), None, ("the whole tree: the histories are unrelated",))
+    return Merge(base, head, bases, *merge_tree(git, base, head))
+
+
+def read_change(git: Git, base: str, head: str) -> Change:
+    """What merging `head` into `base` does. Raises TooMuch when that can't be told in full."""
+    return change_of(git, merge(git, base, head))
+
+
+def change_of(git: Git, merged: Merge) -> Change:
+    base, head = merged.base, merged.head
     return Change(
         base=base,
         head=head,
         head_tree=tree_of(git, head),
-        merge_base=bases[0] if bases else None,
-        result_tree=tree,
-        conflicts=conflicts if bases else ("the whole tree: the histories are unrelated",),
-        files=changed_files(git, before, after),
+        merge_base=merged.merge_bases[0] if merged.merge_bases else None,
+        result_tree=merged.tree,
+        conflicts=merged.conflicts,
+        files=changed_files(git, *merged.sides),
         commits=int(git.run("rev-list", "--count", f"{base}..{head}")),
-        contained=head in bases,
+        contained=head in merged.merge_bases,
     )
 
 
@@ -81,14 +108,31 @@ def new_commits(git: Git, base: str, head: str) -> frozenset[str]:
 
 def changed_files(git: Git, before: str, after: str) -> tuple[ChangedFile, ...]:
     """Every path that differs, as deletions and additions: renames are not guessed. Or TooMuch."""
-    shape = ("diff-tree", "-r", "-z", "--no-renames", "--no-ext-diff", "--no-textconv")
-    raw = git.run(*shape, "--raw", "--no-abbrev", full_id(before), full_id(after))
-    if raw.count(b"\0") > 2 * MOST_FILES:
+    out = git.run(
+        "diff-tree",
+        "-r",
+        "-z",
+        "--raw",
+        "--numstat",
+        "--no-abbrev",
+        "--no-renames",
+        "--no-ext-diff",
+        "--no-textconv",
+        full_id(before),
+        full_id(after),
+    )
+    # First a pair of fields for each path, the first of them with a colon; then the counts.
+    fields = out.decode("utf-8", "surrogateescape").split("\0")
+    raw = list(
+        takewhile(
+            lambda pair: pair[0].startswith(":"), zip(fields[::2], fields[1::2], strict=False)
+        )
+    )
+    if len(raw) > MOST_FILES:
         raise TooMuch(f"it changes more than {MOST_FILES} files", after=600)
-    counts = _counts(git.run(*shape, "--numstat", full_id(before), full_id(after)))
-    fields = raw.decode("utf-8", "surrogateescape").split("\0")
+    counts = _counts(fields[2 * len(raw) :])
     files = []
-    for meta, path in zip(fields[0::2], fields[1::2], strict=False):
+    for meta, path in raw:
         old_mode, new_mode, old_blob, new_blob, status = meta.lstrip(":").split(" ")
         added, removed = counts.get(path, (None, None))
         files.append(
@@ -106,9 +150,9 @@ def changed_files(git: Git, before: str, after: str) -> tuple[ChangedFile, ...]:
     return tuple(files)
 
 
-def _counts(numstat: bytes) -> dict[str, tuple[int | None, int | None]]:
+def _counts(records: Iterable[str]) -> dict[str, tuple[int | None, int | None]]:
     found: dict[str, tuple[int | None, int | None]] = {}
-    for record in numstat.decode("utf-8", "surrogateescape").split("\0"):
+    for record in records:
         if record:
             added, removed, path = record.split("\t", 2)
             found[path] = (

@@ -54,9 +54,11 @@ class Mirror:
         Raises Unreadable, NoSuchCommit, or TryLater.
         """
         ref = f"refs/intake/{name}/{full_id(commit)}"
+        if self._is_kept(ref, commit):
+            return
         with self._locked():
             self._make()
-            if self._has(ref, commit):
+            if self._has(ref, commit):  # somebody else has fetched it meanwhile, or packed the refs
                 return
             try:
                 Git(self.folder, self.credential, self.limits).run(
@@ -87,8 +89,9 @@ class Mirror:
 
     def tips(self, url: str, branches: Sequence[str]) -> dict[str, str]:
         """Branch -> commit, as the served repository has them now; missing ones left out."""
-        with self._locked():
-            self._make()
+        if not self._is_made():  # its lock may be held by a long fetch
+            with self._locked():
+                self._make()
         git = Git(self.folder, self.credential, Limits(seconds=30))
         refs = [branch_ref(branch) for branch in branches]
         try:
@@ -99,6 +102,13 @@ class Mirror:
         return {
             branch: found[ref] for branch, ref in zip(branches, refs, strict=True) if ref in found
         }
+
+    def _is_kept(self, ref: str, commit: str) -> bool:
+        """As `fetch` leaves it, seen without a process. False also where refs are packed."""
+        try:
+            return (self.folder / ref).read_text("ascii") == f"{commit}\n"
+        except OSError:
+            return False
 
     def _has(self, ref: str, commit: str) -> bool:
         try:
@@ -112,9 +122,12 @@ class Mirror:
         for left in (self.folder / "objects" / "pack").glob("tmp_*"):
             left.unlink(missing_ok=True)
 
+    def _is_made(self) -> bool:
+        return (self.folder / "HEAD").exists()
+
     def _make(self) -> None:
         """Make the bare repository in one step, so that a kill leaves it whole or absent."""
-        if (self.folder / "HEAD").exists():
+        if self._is_made():
             return
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         new = self.folder.with_name(f".{self.folder.name}.{secrets.token_hex(4)}")
