@@ -140,10 +140,12 @@ def test_a_writer_that_stops_moving_is_thrown_out_and_finds_out(database: Databa
         _, status = os.waitpid(stopped.pid, os.WUNTRACED)
         assert os.WIFSTOPPED(status)
         patient = Database(database.url)
-        with patient.write() as connection:
-            keep(connection, "by the next one")
-        patient.close()
-        stopped.send_signal(signal.SIGCONT)
+        try:
+            with patient.write() as connection:
+                keep(connection, "by the next one")
+        finally:
+            patient.close()
+            stopped.send_signal(signal.SIGCONT)
         assert stopped.stdout is not None
         assert "the database" in stopped.stdout.read()
     assert names(database) == ["by the next one"]
