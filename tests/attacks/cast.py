@@ -71,7 +71,7 @@ class Cast:
 
     def commit(self, entries: Mapping[bytes, tuple[str, str]], message: str = "Add a page") -> str:
         """On top of `main`, with these entries beside what is there."""
-        listing = self.plumb("ls-tree", "origin/main").splitlines()
+        listing = self.plumb("ls-tree", "-z", "origin/main").strip("\0").split("\0")
         there = {
             name.encode(): (mode, oid)
             for mode, _, oid, name in (re.split(r"[ \t]", line, maxsplit=3) for line in listing)
