@@ -79,6 +79,17 @@ class Cast:
         tree = self.tree({**there, **entries})
         return self.plumb("commit-tree", tree, "-p", "origin/main", "-m", message)
 
+    def imported(self, path: str, content: str = "x\n", message: str = "Add a page") -> str:
+        """A commit on `main` with one more file, at a path of any shape."""
+        main = self.plumb("rev-parse", "origin/main")
+        stream = (
+            "commit refs/imported\ncommitter Ada <ada@example.org> 1700000000 +0000\n"
+            f"data {len(message)}\n{message}\nfrom {main}\n"
+            f"M 100644 inline {path}\ndata {len(content)}\n{content}\n"
+        )
+        self.plumb("fast-import", "--quiet", "--force", feed=stream.encode())
+        return self.plumb("rev-parse", "refs/imported")
+
     def brings(self, commit: str, *options: str) -> int:
         """A pull request with this very commit as its head."""
         self.opened += 1

@@ -94,6 +94,11 @@ class Cast:
         source = {"repository": {"full_name": "ada/site"}, "branch": {"name": branch}}
         return self._opened(self.ada, source, more), head
 
+    def opens_existing(self, branch: str) -> int:
+        """Ada's pull request from a branch that she has pushed."""
+        source = {"repository": {"full_name": "ada/site"}, "branch": {"name": branch}}
+        return self._opened(self.ada, source, {"title": "Put a page on the site"})
+
     def opens_from_main(self, branch: str) -> int:
         """Bob's pull request from a branch of the main repository itself."""
         clone = self.bob.clone(MAIN)
