@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types floors rules demo chaos lock clean
+.PHONY: help run test lint types floors rules demo chaos bench lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ floors: $(VENV)/installed-dev ## Imports go down only (import-linter)
 
 rules: $(VENV)/installed ## Each rule's examples
 	@$(BIN)/intakebot rules test
+
+bench: $(VENV)/installed-dev ## What the house costs, in ratios (docs/performance.md); takes a quarter of an hour
+	@$(BIN)/python -m benchmarks
 
 lock: ## Lock the newest allowed versions with their hashes (needs pip-tools)
 	@$(PYTHON) -m piptools compile --quiet --upgrade $(LOCK) --extra build \
