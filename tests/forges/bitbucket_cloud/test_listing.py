@@ -17,15 +17,6 @@ def changed(cast: Cast, cursor: str) -> tuple[tuple[int, ...], str]:
     return found.numbers, found.cursor
 
 
-def test_an_approval_that_moved_no_time_of_the_product_is_noticed(cast: Cast) -> None:
-    number, _ = cast.opens()
-    _, cursor = changed(cast, "")
-    stamp = cast.cloud.pull(MAIN, number).updated_on
-    cast.approves(cast.bob, number)
-    cast.cloud.pull(MAIN, number).updated_on = stamp
-    assert changed(cast, cursor)[0] == (number,)
-
-
 def test_an_approval_that_was_taken_back_and_given_again_is_noticed(cast: Cast) -> None:
     number, _ = cast.opens()
     cast.approves(cast.bob, number)

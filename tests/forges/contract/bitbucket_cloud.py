@@ -100,18 +100,23 @@ class CloudBench:
         assert who.api(method, path, body).ok
 
     def reviews(self, number: int, opinion: Opinion | None) -> None:
+        """No time of the product's moves with it."""
+        pull = self.cast.cloud.pull(MAIN, number)
+        stamp = pull.updated_on
         match opinion:
             case "approved":
                 self.cast.approves(self.cast.bob, number)
             case "changes_requested":
                 self.cast.requests_changes(self.cast.bob, number)
             case None:
-                path = f"/repositories/{MAIN}/pullrequests/{number}"
-                withdrawn = [
-                    self.cast.bob.api("DELETE", f"{path}/{given}").ok
-                    for given in ("approve", "request-changes")
-                ]
-                assert any(withdrawn)
+                self._takes_back(number)
+        pull.updated_on = stamp
+
+    def _takes_back(self, number: int) -> None:
+        path = f"/repositories/{MAIN}/pullrequests/{number}"
+        given = ("approve", "request-changes")
+        withdrawn = [self.cast.bob.api("DELETE", f"{path}/{one}").ok for one in given]
+        assert any(withdrawn)
 
     def retitles(self, number: int, title: str) -> None:
         self.cast.edits(number, title=title)

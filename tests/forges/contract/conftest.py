@@ -13,4 +13,5 @@ from tests.forges.contract.benches import BENCHES
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     """Every promise is held against every forge."""
     with BENCHES[request.param](request, tmp_path) as bench:
+        assert bench.forge.name == request.param
         yield bench

@@ -23,7 +23,7 @@ from tests.forges.contract.bench import NO_ANSWER, NOT_NOW, Bench, read
 from tests.forges.contract.effects import possible
 
 
-def test_permissions_are_those_of_now(bench: Bench) -> None:
+def test_permissions_are_those_of_now_and_none_for_nobody(bench: Bench) -> None:
     def permissions() -> list[Permission]:
         ids = [bench.id_of("ada"), bench.id_of("wim"), bench.id_of("eve")]
         return [bench.forge.permission(bench.repo_id, account) for account in ids]
@@ -32,11 +32,8 @@ def test_permissions_are_those_of_now(bench: Bench) -> None:
     bench.grants("wim", Permission.NONE)
     bench.grants("ada", Permission.WRITE)
     assert permissions() == [Permission.WRITE, Permission.NONE, Permission.NONE]
-
-
-def test_what_is_no_account_has_no_permission(bench: Bench) -> None:
-    strange = ("", "0", "987654", "wim", "../users", f"{bench.id_of('wim')}?x=1", "{not-a-uuid}")
-    for account in strange:
+    nobody = ("", "0", "987654", "ada", "../users", f"{bench.id_of('ada')}?x=1", "{not-a-uuid}")
+    for account in nobody:
         found = bench.forge.permission(bench.repo_id, account)
         assert (account, found) == (account, Permission.NONE)
 

@@ -6,7 +6,7 @@ import re
 from datetime import timedelta
 
 from intakebot.core import marks
-from intakebot.model import Permission, PostComment, PullState, SetStatus, Status
+from intakebot.model import PostComment, PullState, SetStatus, Status
 from tests.forges.contract.bench import Bench, read
 
 
@@ -29,10 +29,6 @@ def test_every_field_of_a_new_pull_request_is_told(bench: Bench) -> None:
         assert address.startswith("http")
     assert (pull.comments, pull.reviews, pull.status, pull.review) == ((), (), None, None)
     assert pull.unreadable == ""
-
-
-def test_a_number_that_is_not_there_is_none(bench: Bench) -> None:
-    assert bench.forge.pull(bench.repo_id, 999) is None
 
 
 def test_pushes_and_targets_are_told_in_their_order(bench: Bench) -> None:
@@ -109,6 +105,7 @@ def test_the_bots_marks_are_known_on_its_own_comments_alone(bench: Bench) -> Non
     assert found[mine].key == "status" or found[mine].tag == marks.tag("status")
     assert (found[theirs].key, found[theirs].tag) == (None, None)
     assert found[theirs].text == bench.shown(number, mine)
+    assert bench.fresh().pull(bench.repo_id, number) == read(bench, number)  # another process
 
 
 def test_the_status_is_that_of_the_head_of_now(bench: Bench) -> None:
@@ -147,12 +144,3 @@ def test_a_review_before_a_push_that_nobody_saw_is_not_for_the_head_of_now(bench
     second = bench.pushes()
     [review] = read(bench, number).reviews
     assert review.head in (first, "") and read(bench, number).head == second
-
-
-def test_another_process_reads_the_same_of_what_is_now(bench: Bench) -> None:
-    number = bench.opens()
-    pull = read(bench, number)
-    bench.forge.perform(pull, PostComment("status", "It stands."))
-    bench.grants("eve", Permission.READ)
-    bench.says("eve", number, "Nice")
-    assert bench.fresh().pull(bench.repo_id, number) == read(bench, number)

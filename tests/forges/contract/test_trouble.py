@@ -44,6 +44,7 @@ def test_what_cannot_be_read_now_is_tried_later(bench: Bench) -> None:
 def test_an_answer_that_is_none_of_the_forges_is_not_taken_for_one(bench: Bench) -> None:
     """A page of some gateway does not mean that a pull request is gone, nor {} that all are."""
     number = bench.opens()
+    assert bench.forge.pull(bench.repo_id, 999) is None
     for way in NO_ANSWER:
         bench.fails(way, "reads")
         for ask in reads(bench, number):
