@@ -58,9 +58,13 @@ def following(database: Database, now: datetime) -> Iterator[Check]:
 def _followed(one: Follow, now: datetime) -> Check:
     about = f"following {visible(one.place, 120)}"
     if one.looked_at is None or now - one.looked_at > STALE:
-        last = f"at {one.looked_at:%Y-%m-%d %H:%M} UTC" if one.looked_at else "never"
+        what = "nobody has looked for its new repositories yet"
+        if one.looked_at is not None:
+            what = (
+                f"nobody has looked for new repositories since {one.looked_at:%Y-%m-%d %H:%M} UTC"
+            )
         cure = "see that the house's clock runs: `intakebot up`, or `intakebot clock`"
-        return Check("warn", about, f"its new repositories were last looked for {last}", cure)
+        return Check("warn", about, what, cure)
     if one.problem:
         return Check("warn", about, f"new repositories are not connected: {one.problem}", HAND_OVER)
     left = ", ".join(visible(name, 120) for name in one.left_out.values())

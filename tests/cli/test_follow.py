@@ -125,7 +125,7 @@ def test_forks_in_the_workspace_are_where_changes_come_from_and_stay_so(desk: De
 def test_doctor_says_what_is_followed_and_whether_somebody_looks(desk: Desk) -> None:
     fine(desk.connect(*ALL))
     said = desk.run("doctor").output
-    assert "warn  following acme: its new repositories were last looked for never" in said
+    assert "warn  following acme: nobody has looked for its new repositories yet" in said
 
 
 def test_forgetting_takes_one_name(desk: Desk) -> None:
