@@ -41,6 +41,7 @@ SESSION = timedelta(hours=12)
 def create_app(settings: Settings, house: House, dialects: Mapping[str, Dialect]) -> Flask:
     app = Flask("intakebot.web")
     app.config.update(
+        DEBUG=False,  # whatever the environment says
         SECRET_KEY=settings.session_secret,
         SESSION_COOKIE_NAME="intakebot",
         SESSION_COOKIE_HTTPONLY=True,

@@ -89,12 +89,19 @@ class Workshop:
 
     def look_again(self, number: int) -> None:
         """As after a delivery that says no more than that something may have happened."""
+        self.bell.ring([f"look:{self._nudged(number)}"])
+        self.settle()
+
+    def look_once(self, number: int) -> None:
+        """One look and no more, whatever becomes of it."""
+        self.do(f"look:{self._nudged(number)}")
+
+    def _nudged(self, number: int) -> int:
         with self.house.database.write() as connection:
             row = connection.scalar(sa.select(pulls.c.id).where(pulls.c.number == number))
             assert row is not None
             work.nudge(connection, pulls, row, self.now())
-        self.bell.ring([f"look:{row}"])
-        self.settle()
+        return int(row)
 
     def settle_in_a_process_that_dies(self, step: str, times: int = 1) -> bool:
         """The same, and once more a while later, in a process that is killed; True when it was."""

@@ -15,7 +15,7 @@ from intakebot.gitforge.store import ForgeError
 
 def make_api(layout: Layout) -> Flask:
     app = Flask("intakebot.gitforge", static_folder=None)
-    app.config.update(LAYOUT=layout, MAX_CONTENT_LENGTH=LARGEST_BODY)
+    app.config.update(LAYOUT=layout, MAX_CONTENT_LENGTH=LARGEST_BODY, DEBUG=False)
     app.url_map.strict_slashes = True
     app.url_map.merge_slashes = False
     api = Blueprint("api", __name__, url_prefix="/api")
