@@ -232,6 +232,19 @@ def test_a_password_is_in_no_message() -> None:
     assert "geheim" not in str(refused.value)
 
 
+def test_without_its_driver_the_cure_is_said() -> None:
+    program = (
+        "import sys; sys.modules['psycopg'] = None\n"
+        "from intakebot.model import OperatorError\n"
+        "from intakebot.store.database import Database\n"
+        "try: Database('postgresql://db/intakebot')\n"
+        "except OperatorError as error: print(error)\n"
+    )
+    command = [sys.executable, "-c", program]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "pip install 'intakebot[postgres]'" in said
+
+
 # --- dumps ----------------------------------------------------------------------------
 
 SPY = """#!/bin/sh
