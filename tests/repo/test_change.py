@@ -33,6 +33,24 @@ def test_a_merge_that_quietly_takes_back_mains_work_shows_it(work: Work) -> None
     assert {file.path for file in found.files} == {"page.html", "fix.txt"}
 
 
+def test_crossed_histories_show_what_merging_takes_back(work: Work) -> None:
+    """Two merge bases: the fix is in one of them, and undone in the head."""
+    base = work.commit({"page.html": b"old\n", "fix.txt": b"wrong\n"})
+    work.branch("topic", base)
+    work.commit({"page.html": b"new\n"})
+    git(work.folder, "switch", "--quiet", "main")
+    fix = work.commit({"fix.txt": b"right\n"})
+    git(work.folder, "merge", "--quiet", "--no-ff", "topic", "-m", "Land the page")
+    main = git(work.folder, "rev-parse", "HEAD")
+    git(work.folder, "switch", "--quiet", "topic")
+    git(work.folder, "merge", "--quiet", "-s", "ours", fix, "-m", "Merge main")
+    head = git(work.folder, "rev-parse", "HEAD")
+
+    found = change.read_change(work.mirror, main, head)
+
+    assert {file.path for file in found.files} == {"fix.txt"}
+
+
 def test_a_conflict_names_its_files_and_gives_no_result(work: Work) -> None:
     base = work.commit({"a.txt": b"1\n", "c d.txt": b"1\n"})
     main = work.commit({"a.txt": b"2\n", "c d.txt": b"2\n"})
