@@ -167,6 +167,28 @@ def push(
     lease: Lease,
 ) -> Literal["landed", "moved"]:
     """Write the intention, push, read back. "moved" when the branch is elsewhere by now."""
+    entry = built.entry
+    _intend(house, repo, row, built, ready, lease)
+    crashpoint("merge.before_push")
+    ended = land.push(house.landing(repo).git, repo.clone_url, built.commit, row.branch)
+    crashpoint("merge.after_push_before_record")
+    if ended == "moved":
+        return "moved"
+    if ended == "refused":
+        raise OperatorError(
+            f"the forge refuses the bot's push to {row.branch}; "
+            "let the landing credential write to it"
+        )
+    house.mirror(repo).keep(built.commit, "base")  # it is here: not to be fetched back
+    if not read_back(house, repo, row, replace(entry, commit=built.commit), lease):
+        raise TryLater(f"{row.branch} was pushed, but reads back as something else")
+    return "landed"
+
+
+def _intend(
+    house: House, repo: Repo, row: lanes.LaneRow, built: Built, ready: Ready, lease: Lease
+) -> None:
+    """Written before the push, so that a kill right after it is made good."""
     entry, judged = built.entry, built.judged
     with house.database.write() as connection:
         # Whoever was paused past the lease must find out before the push, not after.
@@ -205,20 +227,6 @@ def push(
             tree=built.tree,
             commit=built.commit,
         )
-    crashpoint("merge.before_push")
-    ended = land.push(house.landing(repo).git, repo.clone_url, built.commit, row.branch)
-    crashpoint("merge.after_push_before_record")
-    if ended == "moved":
-        return "moved"
-    if ended == "refused":
-        raise OperatorError(
-            f"the forge refuses the bot's push to {row.branch}; "
-            "let the landing credential write to it"
-        )
-    house.mirror(repo).keep(built.commit, "base")  # it is here: not to be fetched back
-    if not read_back(house, repo, row, replace(entry, commit=built.commit), lease):
-        raise TryLater(f"{row.branch} was pushed, but reads back as something else")
-    return "landed"
 
 
 def read_back(

@@ -37,7 +37,6 @@ CONNECT: dict[str, Any] = {
 
 # By SQLSTATE, besides all that the driver calls operational.
 FOR_NOW = {
-    "25P03": "the transaction did nothing for too long",
     "42P01": "its schema is older than this intakebot; run: intakebot migrate",
     "42703": "its schema is older than this intakebot; run: intakebot migrate",
 }

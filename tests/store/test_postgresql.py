@@ -21,7 +21,7 @@ from intakebot.model import OperatorError, TryLater
 from intakebot.settings import load
 from intakebot.store import backup, schema, work
 from intakebot.store.database import Database
-from intakebot.store.tables import pulls, repos
+from intakebot.store.tables import lanes, pulls, repos
 from tests.databases import Databases, at_schema
 from tests.postgres import Server, running
 
@@ -147,7 +147,7 @@ def test_a_writer_that_stops_moving_is_thrown_out_and_finds_out(database: Databa
             patient.close()
             stopped.send_signal(signal.SIGCONT)
         assert stopped.stdout is not None
-        assert "the database" in stopped.stdout.read()
+        assert "the database went away" in stopped.stdout.read()
     assert names(database) == ["by the next one"]
 
 
@@ -198,6 +198,19 @@ def test_a_server_that_only_reads_for_now_is_tried_later(
     server.ask(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     with pytest.raises(TryLater, match="it is read-only"), database.write() as connection:
         keep(connection, "x")
+
+
+@pytest.mark.parametrize("found", [None, "0001"])
+def test_a_schema_that_is_missing_or_old_is_tried_later_and_names_the_command(
+    databases: Databases, tmp_path: Path, found: str | None
+) -> None:
+    with databases.empty(tmp_path) as url:
+        database = Database(url)
+        if found:
+            at_schema(database, found)
+        with pytest.raises(TryLater, match="run: intakebot migrate"), database.read() as connection:
+            connection.execute(sa.select(lanes))
+        database.close()
 
 
 def test_when_every_connection_is_in_use_it_is_tried_later(database: Database) -> None:
