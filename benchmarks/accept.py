@@ -1,6 +1,6 @@
 """Signed deliveries of 20 KB: how many a second, how late the slowest, and whether any is lost.
 
-First the web process alone against a bare endpoint (bare.py), killed right after its last answer;
+First the web process alone against bare endpoints (bare.py), killed right after its last answer;
 then a whole house at 50 a second, while its worker looks and something lands.
 """
 
@@ -12,13 +12,14 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
 
 import sqlalchemy as sa
 
+from benchmarks.bare import WAYS
 from benchmarks.common.deliveries import Answer, delivery, send
 from benchmarks.common.parts import parts, program, push, row, wait_for
 from benchmarks.common.processes import cpu_seconds
@@ -62,34 +63,43 @@ def _alone(quick: bool) -> Report:
     figures: Figures = {}
     bounds: list[Bound] = []
     answers: list[Answer] = []
-    with parts() as house, tempfile.TemporaryDirectory() as folder:
+    with parts() as house, ExitStack() as others:
         house.start("bell", "web")
         secret = house.settings.webhook_secrets["git"][0]
-        port = free_port()
-        argv = (sys.executable, "-m", "benchmarks.bare", str(port), f"sqlite:///{folder}/bare.db")
-        with program([*argv, secret], f"http://127.0.0.1:{port}/livez") as bare:
-            for clients in CLIENTS:
-                ours = _Side(house.port, house.running["web"].pid, secret)
-                theirs = _Side(port, bare.pid, secret)
-                for _ in range(rounds):
-                    ours.take(each, clients)
-                    theirs.take(each, clients)
-                answers += ours.answers
-                name = f"{clients} client{'s' * (clients > 1)}"
-                figures[name] = {"ours": ours.figures(), "bare": theirs.figures()}
-                share = 1 / ratio(ours.seconds, theirs.seconds)
-                bounds.append(at_least(f"of the bare endpoint's rate, {name}", share, 0.8))
-                if clients == 16:
-                    bounds.append(
-                        at_most("p99 in ms, 16 clients", figures[name]["ours"]["p99_ms"], 100)
-                    )
+        bare = {way: others.enter_context(_bare(way, secret)) for way in WAYS}
+        for clients in CLIENTS:
+            ours = _Side(house.port, house.running["web"].pid, secret)
+            theirs = {way: _Side(port, pid, secret) for way, (port, pid) in bare.items()}
+            for _ in range(rounds):
+                for side in (ours, *theirs.values()):
+                    side.take(each, clients)
+            answers += ours.answers
+            name = f"{clients} client{'s' * (clients > 1)}"
+            shown = {"ours": ours, **{f"bare, {way}": side for way, side in theirs.items()}}
+            figures[name] = {who: side.figures() for who, side in shown.items()}
+            for way, side in theirs.items():
+                share = 1 / ratio(ours.seconds, side.seconds)
+                bounds.append(at_least(f"of bare {way}'s rate, {name}", share, 0.8))
+            if clients == 16:
+                late = figures[name]["ours"]["p99_ms"]
+                bounds.append(at_most("p99 in ms, 16 clients", late, 100))
         house.kill("web")
         bounds += _all_kept("alone", answers, Database(house.settings.database_url))
     return Report(figures, bounds)
 
 
+@contextmanager
+def _bare(way: str, secret: str) -> Iterator[tuple[int, int]]:
+    """Its port and its process."""
+    port = free_port()
+    with tempfile.TemporaryDirectory() as folder:
+        argv = [sys.executable, "-m", "benchmarks.bare", str(port), way, f"sqlite:///{folder}/a.db"]
+        with program([*argv, secret], f"http://127.0.0.1:{port}/livez") as running:
+            yield port, running.pid
+
+
 class _Side:
-    """One of the two endpoints, and how it fared."""
+    """One of the endpoints, and how it fared."""
 
     def __init__(self, port: int, pid: int, secret: str) -> None:
         self.port, self.pid, self.secret = port, pid, secret

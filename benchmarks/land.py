@@ -29,6 +29,8 @@ from intakebot.world.people import Somebody
 
 SHAPE = Shape(files=2_000, commits=500)
 QUICK = Shape(files=20, commits=5)
+# The deploy branch follows by a push of its own, which is no part of landing.
+CONFIG = {".intakebot.toml": '[merge]\npromote = "by-command"\n'}
 IDENTITY = (
     "GIT_AUTHOR_NAME",
     "GIT_AUTHOR_EMAIL",
@@ -68,7 +70,7 @@ class _Track:
         self, settings: Settings, ada: Somebody, grace: Somebody, folder: Path, shape: Shape
     ) -> None:
         self.settings, self.ada, self.grace = settings, ada, grace
-        self.source = repositories.make(folder / "source.git", shape)
+        self.source = repositories.make(folder / "source.git", shape, CONFIG)
         self.mirror = repositories.init(folder / "mirror.git")
         self.repo = serve(settings, "land", self.source, (ada, "read"), (grace, "write"))
         self.house: House = build_house(settings, bell=NoBell())
