@@ -256,7 +256,7 @@ def test_a_replaced_object_hides_nothing(cloud: CloudShop) -> None:
 
 def test_a_branch_named_like_a_command_is_a_name(cloud: CloudShop) -> None:
     branch = "-$(touch${IFS}here);`id`|\u202ex@{all}".replace("@{", "@").lstrip("-")
-    number, _ = cloud.cast.opens(branch, {"page.html": "<p>1</p>\n"}, title="fix")
+    number, _ = cloud.cast.opens(branch, {".gitattributes": "* -diff\n"}, title="Add a page")
     cloud.settle()
     assert cloud.standing(number) == "needs changes", cloud.why(number)
     (push,) = re.findall(r"^git push .*$", cloud.status_text(number), re.MULTILINE)
