@@ -44,6 +44,8 @@ PROFILE: Mapping[str, str] = {
     "fetch.recurseSubmodules": "false",
     "gc.auto": "0",
     "http.followRedirects": "false",
+    "http.lowSpeedLimit": "1",  # bytes a second; a line that fell silent holds nobody for long
+    "http.lowSpeedTime": "30",  # seconds
     "maintenance.auto": "false",
     "merge.directoryRenames": "false",
     "merge.renameLimit": "1000",

@@ -8,6 +8,7 @@ can't do now is TryLater, and safe to do again.
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -36,6 +37,8 @@ class Database:
         self.url = url
         self.kind = sqlite if made.get_backend_name() == "sqlite" else postgresql
         self.engine = self.kind.make_engine(made, busy_seconds, stalled_seconds)
+        # One that nobody closed and nobody has any more leaves no connection open.
+        weakref.finalize(self, self.engine.dispose)
 
     @property
     def is_sqlite(self) -> bool:

@@ -170,7 +170,7 @@ def anew(cloud: CloudShop) -> int:
     cast.cloud.fork("ada", MAIN, inherit=True)
     cast.cloud.grant("ada", "ada/site", "admin")
     main = cast.cloud.at(MAIN)
-    cast.repo_id = main.uuid
+    cloud.repo_id = cast.repo_id = main.uuid
     cast.connections[:] = [replace(cast.connection, repo_id=main.uuid)]
     cast.clone = cast.ada.clone("ada/site", "again")
     number, _ = cast.opens(title="Put a banner on the home page")

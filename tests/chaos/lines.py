@@ -56,6 +56,7 @@ class Line:
                 up.start()
                 if cut == "after":
                     server.recv(1)  # it answers, so it was done; and nobody gets to know
+                    client.shutdown(socket.SHUT_RDWR)  # closing alone waits for the other thread
                     return
                 _copy(server, client)
 

@@ -188,7 +188,7 @@ def test_rows_of_the_fourth_schema_come_along_and_calls_can_be_counted(made: Dat
                 " '{w}', 'acme/site', 'main', 'live', 'n', '{h}', '[{\"what\": \"hook\"}]', 5)"
             )
         )
-    schema.upgrade(made, now=NOW)
+    schema.upgrade(made, now=NOW, backed_up=True)
     with made.write() as connection:
         calls.add(connection, [calls.Minute("x", NOW, 3, 0, near=False)])
     with made.read() as connection:
@@ -201,7 +201,7 @@ def test_rows_of_the_fifth_schema_come_along_and_workspaces_can_be_followed(made
     at_schema(made, "0005")
     with made.write() as connection:
         connection.execute(sa.text("INSERT INTO calls VALUES ('x', 1790000000000000, 3, 20, true)"))
-    schema.upgrade(made, now=NOW)
+    schema.upgrade(made, now=NOW, backed_up=True)
     acme = {"forge": "bitbucket-cloud", "workspace_id": "{w}", "workspace": "acme", "project": ""}
     with made.write() as connection:
         follows.keep(connection, {**acme, "intake": "", "deploy": "live", "followed_at": NOW})
