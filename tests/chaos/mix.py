@@ -5,10 +5,12 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import redis
 import sqlalchemy as sa
 
 from intakebot.settings import load
@@ -53,7 +55,7 @@ class Mix:
             elif self.chance.random() < 0.45:
                 self._fault(self.chance.choice(EVERYDAY))
             self._people()
-        self._end_what_is_over(all_of_it=True)
+        self._end_everything()
 
     def _fault(self, name: str) -> None:
         begin, longest = FAULTS[name]
@@ -61,11 +63,22 @@ class Mix:
         self.story.note("fault", f"{name} for {lasts:.1f} s")
         self.ending.append((time.monotonic() + lasts, name, begin(self.town, self.chance)))
 
-    def _end_what_is_over(self, *, all_of_it: bool = False) -> None:
-        for at, name, end in list(self.ending):
-            if all_of_it or time.monotonic() >= at:
-                self.ending.remove((at, name, end))
-                end()
+    def _end_what_is_over(self) -> None:
+        for one in list(self.ending):
+            at, _, end = one
+            if time.monotonic() >= at:
+                with suppress(redis.RedisError):
+                    end()
+                    self.ending.remove(one)
+
+    def _end_everything(self, within: float = 30) -> None:
+        """One fault may keep another from ending for a while."""
+        deadline = time.monotonic() + within
+        self.ending = [(0.0, name, end) for _, name, end in self.ending]
+        while self.ending:
+            self._end_what_is_over()
+            lasting = ", ".join(name for _, name, _ in self.ending)
+            assert time.monotonic() < deadline, f"never ended: {lasting}"
 
     def _people(self) -> None:
         street = self.chance.choice(self.town.streets)
