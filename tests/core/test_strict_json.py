@@ -146,6 +146,39 @@ def test_whatever_json_can_say_comes_back_as_it_was(value: object, ascii_only: b
     assert loads(json.dumps(value, ensure_ascii=ascii_only).encode()) == value
 
 
+Pairs = tuple[tuple[str, "Pairs"], ...]
+PAIRS: st.SearchStrategy[Pairs] = st.recursive(
+    st.just(()),
+    lambda inner: st.lists(st.tuples(st.sampled_from(["a", ":", '"', "é"]), inner)).map(tuple),
+    max_leaves=8,
+)
+
+
+def told(pairs: Pairs, *, ascii_only: bool) -> str:
+    inside = (
+        f"{json.dumps(key, ensure_ascii=ascii_only)}: {told(value, ascii_only=ascii_only)}"
+        for key, value in pairs
+    )
+    return "{" + ", ".join(inside) + "}"
+
+
+def repeats(pairs: Pairs) -> bool:
+    keys = [key for key, _ in pairs]
+    return len(set(keys)) < len(keys) or any(repeats(value) for _, value in pairs)
+
+
+@given(PAIRS, st.booleans())
+def test_a_key_twice_in_any_object_is_refused_and_nothing_else(
+    pairs: Pairs, ascii_only: bool
+) -> None:
+    body = told(pairs, ascii_only=ascii_only).encode()
+    if repeats(pairs):
+        with pytest.raises(BadBody, match="twice"):
+            loads(body)
+    else:
+        assert loads(body) == json.loads(body)
+
+
 @given(st.binary() | st.text('[]{}":,\\u0d8123e-.nulINaf \n').map(str.encode))
 def test_any_bytes_are_read_or_refused(body: bytes) -> None:
     try:
