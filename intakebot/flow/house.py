@@ -56,10 +56,14 @@ class House:
 
 @dataclass(slots=True)
 class Lease:
-    """`lost` turns True when somebody else has taken the row over."""
+    """`lost` turns True when somebody else has taken the row over.
+
+    `over` is set by whoever has given it back already, together with what they wrote last.
+    """
 
     fence: int
     lost: bool = False
+    over: bool = False
 
 
 @contextmanager
@@ -79,8 +83,9 @@ def held(house: House, table: sa.Table, row: int) -> Iterator[Lease | None]:
     finally:
         done.set()
         renewer.join()
-        with house.database.write() as connection:
-            leases.release(connection, table, row, fence)
+        if not lease.over:
+            with house.database.write() as connection:
+                leases.release(connection, table, row, fence)
 
 
 def until_met(

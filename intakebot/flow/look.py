@@ -63,7 +63,7 @@ def _look_once(house: House, pull_id: int, lease: Lease) -> bool:
         wanted = work.wanted(connection, pulls, pull_id)
         row = work.pull(connection, pull_id)
     try:
-        look_at = _bring(house, row, lease)
+        look_at, sent = _bring(house, row, lease)
     except (TryLater, OperatorError, GitFailed) as error:
         _later(house, row, lease, error)
         return False
@@ -73,7 +73,10 @@ def _look_once(house: House, pull_id: int, lease: Lease) -> bool:
         return False
     crashpoint("look.before_done")
     with house.database.write() as connection:
-        return work.finish(connection, pulls, pull_id, lease.fence, wanted, look_at)
+        finished = work.finish(connection, pulls, pull_id, lease.fence, wanted, look_at)
+        outbox.settle(house, connection, pull_id, sent)
+    lease.over = finished
+    return finished
 
 
 def _later(house: House, row: work.PullRow, lease: Lease, error: Exception) -> None:
@@ -86,14 +89,17 @@ def _later(house: House, row: work.PullRow, lease: Lease, error: Exception) -> N
             work.describe_pull(connection, row.id, failures=row.failures + 1, problem=str(error))
 
 
-def _bring(house: House, row: work.PullRow, lease: Lease) -> datetime | None:
-    """Read, judge, remember, send. Returns when the answer can next change by itself."""
+def _bring(
+    house: House, row: work.PullRow, lease: Lease
+) -> tuple[datetime | None, outbox.Sent | None]:
+    """Read, judge, remember, send. Returns when the answer can next change by itself, and the
+    last effect, which is settled with the end of the look."""
     forge = house.forges[row.repo.forge]
     pull = forge.pull(row.repo.forge_id, row.number)
     if pull is None:  # deleted at the forge, or never there
         with house.database.write() as connection:
             work.describe_pull(connection, row.id, open=False, why=evidence.GONE)
-        return None
+        return None, None
     crashpoint("look.after_forge_read")
     report = consider(house, row, pull)
     if report.judgement.standing.state is State.BLOCKED_BY_US:
@@ -104,8 +110,7 @@ def _bring(house: House, row: work.PullRow, lease: Lease) -> datetime | None:
     house.bell.ring(bells)
     if lease.lost:
         raise TryLater("another worker has taken this pull request over")
-    outbox.send(house, forge, row.id, pull, report.effects)
-    return report.look_at
+    return report.look_at, outbox.send(house, forge, row.id, pull, report.effects)
 
 
 def consider(house: House, row: work.PullRow, pull: Pull) -> Report:
@@ -204,6 +209,8 @@ def _remember(house: House, row: work.PullRow, report: Report, lease: Lease) -> 
         marks_table.keep(connection, row.id, report.marks)
         again = [outbox.effect_key(judged.pull, effect) for effect in report.effects]
         receipts.settle(connection, row.id, again, now)
+        for first in report.effects[:1]:
+            outbox.intend(house, connection, row.id, judged.pull, first)
         crashpoint("look.before_commit")
     return bells
 

@@ -24,7 +24,7 @@ from intakebot.store.tables import pulls
 
 
 @dataclass(frozen=True, slots=True)
-class _Sent:
+class Sent:
     """What the forge answered: `made` names a new comment, `refused` says why not."""
 
     key: str
@@ -33,46 +33,58 @@ class _Sent:
     refused: str | None = None
 
 
-def send(house: House, forge: Forge, pull_id: int, pull: Pull, effects: Sequence[Effect]) -> None:
+def intend(
+    house: House, connection: sa.Connection, pull_id: int, pull: Pull, effect: Effect
+) -> None:
+    """Write down what is about to be sent."""
+    receipts.intend(
+        connection,
+        pull_id,
+        effect_key(pull, effect),
+        type(effect).__name__,
+        pull.head,
+        house.rules_digest,
+        asdict(effect),
+        house.now(),
+    )
+
+
+def send(
+    house: House, forge: Forge, pull_id: int, pull: Pull, effects: Sequence[Effect]
+) -> Sent | None:
     """In order; the first failure ends it (TryLater, OperatorError) and a later look goes on.
 
-    What became of one effect is written together with the intention to send the next.
+    The first effect is intended already, in the transaction that decided on it. What became of
+    one is written together with the intention to send the next, and what became of the last is
+    returned: the caller settles it with what it writes next.
     """
-    sent: _Sent | None = None
+    sent: Sent | None = None
     for effect in effects:
-        key = effect_key(pull, effect)
-        with house.database.write() as connection:
-            receipts.intend(
-                connection,
-                pull_id,
-                key,
-                type(effect).__name__,
-                pull.head,
-                house.rules_digest,
-                asdict(effect),
-                house.now(),
-            )
-            if sent is not None:
-                _settle(house, connection, pull_id, sent)
+        if sent is not None:
+            with house.database.write() as connection:
+                intend(house, connection, pull_id, pull, effect)
+                settle(house, connection, pull_id, sent)
         crashpoint("effect.before_send")
-        sent = _perform(forge, pull, effect, key)
-    if sent is not None:
-        with house.database.write() as connection:
-            _settle(house, connection, pull_id, sent)
+        sent = _perform(forge, pull, effect)
+    return sent
 
 
-def _perform(forge: Forge, pull: Pull, effect: Effect, key: str) -> _Sent:
+def _perform(forge: Forge, pull: Pull, effect: Effect) -> Sent:
+    key = effect_key(pull, effect)
     try:
         made = forge.perform(pull, effect)
     except Refused as refused:
         kind = type(effect).__name__
         log.warning("the forge refuses it", pull=pull.url, effect=kind, why=str(refused))
-        return _Sent(key, effect, refused=str(refused))
+        return Sent(key, effect, refused=str(refused))
     crashpoint("effect.after_send")
-    return _Sent(key, effect, made)
+    return Sent(key, effect, made)
 
 
-def _settle(house: House, connection: sa.Connection, pull_id: int, sent: _Sent) -> None:
+def settle(house: House, connection: sa.Connection, pull_id: int, sent: Sent | None) -> None:
+    """Write down what became of it; last in its transaction, for sealing locks the chain."""
+    if sent is None:
+        return
     if sent.refused is not None:
         work.nudge(connection, pulls, pull_id, house.now())
         receipts.refuse(connection, pull_id, sent.key, sent.refused, house.now())

@@ -7,6 +7,7 @@ hidden in a merge, or a stale branch shows what landing it would really do.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Literal
@@ -59,16 +60,21 @@ def read_change(git: Git, base: str, head: str) -> Change:
 
 
 def change_of(git: Git, merged: Merge) -> Change:
+    """Each question is a git of its own; those that don't wait for one another run side by side."""
     base, head = merged.base, merged.head
+    with ThreadPoolExecutor(1) as pool:
+        tree = pool.submit(tree_of, git, head)
+        commits = pool.submit(git.run, "rev-list", "--count", f"{base}..{head}")
+        files = changed_files(git, *merged.sides)
     return Change(
         base=base,
         head=head,
-        head_tree=tree_of(git, head),
+        head_tree=tree.result(),
         merge_base=merged.merge_bases[0] if merged.merge_bases else None,
         result_tree=merged.tree,
         conflicts=merged.conflicts,
-        files=changed_files(git, *merged.sides),
-        commits=int(git.run("rev-list", "--count", f"{base}..{head}")),
+        files=files,
+        commits=int(commits.result()),
         contained=head in merged.merge_bases,
     )
 

@@ -58,8 +58,8 @@ class Mirror:
             return
         with self._locked():
             self._make()
-            if self._has(ref, commit):  # somebody else has fetched it meanwhile, or packed the refs
-                return
+            if self._is_kept(ref, commit) or (self._is_packed() and self._has(ref, commit)):
+                return  # somebody else has fetched it meanwhile, or packed the refs
             try:
                 Git(self.folder, self.credential, self.limits).run(
                     "fetch",
@@ -109,6 +109,9 @@ class Mirror:
             return (self.folder / ref).read_text("ascii") == f"{commit}\n"
         except OSError:
             return False
+
+    def _is_packed(self) -> bool:
+        return (self.folder / "packed-refs").exists()
 
     def _has(self, ref: str, commit: str) -> bool:
         try:

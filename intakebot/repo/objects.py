@@ -4,28 +4,41 @@ from __future__ import annotations
 
 import io
 import tarfile
+from functools import lru_cache
+from pathlib import Path
 from typing import IO
 
 import git as gitpython
 from gitdb.exc import BadName, BadObject
 
+from intakebot.model import TryLater
 from intakebot.repo.git import PROFILE, Git, ended, environment, full_id, kill
 
 SYMLINK, SUBMODULE = "120000", "160000"
+MOST_REMEMBERED = 64  # files
 
 
 def read_file(repository: Git, commit: str, path: str, limit: int = 1 << 20) -> bytes | None:
     """A file of a commit as its blob has it, or None when there is none of that name.
 
-    Raises ValueError for one over `limit` bytes.
+    Raises ValueError for one over `limit` bytes, TryLater where the commit is not here.
     """
-    with gitpython.Repo(repository.folder) as opened:
+    return _read(repository.folder, full_id(commit), path, limit)
+
+
+@lru_cache(MOST_REMEMBERED)  # each look asks for the target's configuration, and a commit stays
+def _read(folder: Path, commit: str, path: str, limit: int) -> bytes | None:
+    with gitpython.Repo(folder) as opened:
         # GitPython reads objects through a git process of its own, which gets our profile too.
-        profile = environment(repository.folder, PROFILE)
-        opened.git.update_environment(GIT_DIR=str(repository.folder), **profile)
+        profile = environment(folder, PROFILE)
+        opened.git.update_environment(GIT_DIR=str(folder), **profile)
         try:
-            item = opened.commit(full_id(commit)).tree / path
-        except (KeyError, BadName, BadObject):
+            tree = opened.commit(commit).tree
+        except (BadName, BadObject, ValueError) as error:
+            raise TryLater(f"the mirror does not have commit {commit[:12]}") from error
+        try:
+            item = tree / path
+        except KeyError:
             return None
         if item.type != "blob" or item.mode == 0o120000:
             return None
