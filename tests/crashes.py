@@ -33,6 +33,7 @@ STEPS: Mapping[str, tuple[str, ...]] = {
         "deploy.before_push",
         "deploy.after_push_before_record",
     ),
+    "guard": ("guard.after_say",),  # tests/flow/test_bitbucket_cloud.py; each repository's once
     "clock": ("clock.before_ring", "clock.after_ring"),  # tests/flow/test_kills.py
     "web": (  # tests/web/test_door.py
         "hook.after_verify",

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from intakebot import log
 from intakebot.core import escape
+from intakebot.crash import crashpoint
 from intakebot.flow.house import House
 from intakebot.forges.api import Ability, Forge, Refused
 from intakebot.model import Account, Incident, Repo, TryLater
@@ -79,6 +80,9 @@ def _freeze(
 ) -> None:
     rescued = _rescue(mirror, repo, move)
     kind = _kind(mirror, repo, move)
+    if move.tip:  # before it is written down: whoever is killed in between says it not again
+        _say(forge, repo, move)
+    crashpoint("guard.after_say")
     with house.database.write() as connection:
         by = incidents.who_pushed(connection, repo_id, move.tip)
         incident = Incident(
@@ -96,8 +100,6 @@ def _freeze(
         lanes.freeze(connection, move.lane_id, move.tip, why)
         work.nudge(connection, lanes_table, move.lane_id, house.now())
     log.warning("went past us", repo=repo.name, branch=move.branch, kind=kind)
-    if move.tip:
-        _say(forge, repo, move)
     house.bell.ring([f"lane:{move.lane_id}"])
 
 

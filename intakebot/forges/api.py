@@ -44,7 +44,8 @@ class Forge(Protocol):
         """How long a survey of one repository should keep from the next, as limits are now."""
 
     def remark(self, repo_id: str, commit: str, text: str) -> None:
-        """Say something beside a commit of the main repository. Raises Refused where none can."""
+        """Say something beside a commit of the main repository; what stands there already is not
+        said again. Raises Refused where none can."""
 
     def credential(self, repo: Repo, purpose: Literal["read", "land"]) -> Credential:
         """What git shows to the forge; the one for "land" is used by the landing alone."""

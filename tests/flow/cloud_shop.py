@@ -9,8 +9,10 @@ from typing import Any
 import sqlalchemy as sa
 
 from intakebot.model import Comment, Group, Role
+from intakebot.store.database import Database
 from intakebot.store.tables import incidents, lanes, pulls
 from intakebot.world.bitbucket_cloud import Member
+from tests.flow import dying
 from tests.flow.shop import Shop, house_of
 from tests.forges.bitbucket_cloud.cast import MAIN, Cast
 
@@ -23,6 +25,17 @@ class CloudShop(Shop):
         self, who: Member, group: Group, *, agency: str = "", role: Role = Role.CONTRIBUTOR
     ) -> None:
         self.enrols(who.uuid, who.nickname, group, agency=agency, role=role)
+
+    def dies(self, step: str, times: int) -> bool:
+        """Settle in a process that is killed at a step; True when it was."""
+        self.house.database.close()
+        return dying.dies(self._settle_apart, step, times)
+
+    def _settle_apart(self) -> None:
+        database = Database(self.house.database.url)
+        forges = {self.cast.forge.name: self.cast.new_forge()}
+        self.house = replace(self.house, database=database, forges=forges)
+        self.settle()
 
     def known(self) -> list[int]:
         """Numbers of the pull requests that the house has heard of."""

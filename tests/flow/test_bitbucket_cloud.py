@@ -14,6 +14,7 @@ from intakebot.store import work
 from intakebot.store.tables import repos
 from intakebot.world.bitbucket_cloud import BitbucketCloud
 from intakebot.world.bitbucket_cloud.sender import LARGEST
+from tests.crashes import cases
 from tests.databases import Databases
 from tests.flow.cloud_shop import CloudShop, open_cloud_shop
 from tests.forges.bitbucket_cloud.cast import MAIN, Cast, Clock
@@ -185,6 +186,30 @@ def test_a_push_past_the_pull_requests_freezes_landing_until_somebody_acknowledg
         shop.settle()
     assert shop.standing(number) == "landed", shop.why(number)
     assert shop.frozen().strip("; ") == ""
+
+
+@pytest.mark.parametrize(("step", "times"), cases("guard"))
+def test_killed_after_it_spoke_up_about_a_push_past_us_it_says_it_once_and_freezes(
+    shop: CloudShop, step: str, times: int
+) -> None:
+    shop.settle()
+    clone = shop.cast.bob.clone(MAIN, "past")
+    pushed = {}
+    for branch in ("main", "deploy")[:times]:
+        commit = shop.cast.bob.commit(clone, {f"{branch}.html": "<p>Fix</p>\n"}, "Quick fix")
+        shop.cast.bob.must("push", "--quiet", "origin", f"HEAD:{branch}", within=clone)
+        pushed[branch] = commit
+
+    assert shop.dies(step, times)
+    shop.cast.clock.later(minutes=1)  # the dead one's leases run out
+    shop.settle()
+
+    said = [one.commit for one in shop.cast.cloud.at(MAIN).commit_comments.values()]
+    assert sorted(said) == sorted(pushed.values())
+    assert sorted(one.ref for one in shop.incidents()) == sorted(
+        f"refs/heads/{branch}" for branch in pushed
+    )
+    assert shop.frozen().count("past the pull requests") == times
 
 
 def test_a_force_push_on_the_deploy_branch_is_an_incident_and_the_old_tip_is_kept(

@@ -13,7 +13,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -39,6 +38,7 @@ from intakebot.store.tables import lanes, pulls, receipts, runs
 from intakebot.wiring import build_house, built_in_forge, forges, now
 from intakebot.world.people import Somebody
 from intakebot.world.ports import free_ports
+from tests.flow import dying
 
 A_WHILE = timedelta(minutes=5)
 SERVE = """
@@ -111,17 +111,8 @@ class Workshop:
 
     def dies(self, work: Callable[[], None], step: str, times: int = 1) -> bool:
         """Work in a fork that is killed with SIGKILL at a crashpoint; True when it was."""
-        self.house.database.close()  # connections never cross a fork
-        pid = os.fork()
-        if pid == 0:
-            os.environ["INTAKEBOT_CRASH"] = f"{step}:{times}"
-            os._exit(self._apart(work))
-        _, status = os.waitpid(pid, 0)
-        if os.WIFSIGNALED(status):
-            assert os.WTERMSIG(status) == signal.SIGKILL
-            return True
-        assert os.WEXITSTATUS(status) == 0, "the process failed before it reached its end"
-        return False
+        self.house.database.close()
+        return dying.dies(lambda: self._apart(work), step, times)
 
     @contextmanager
     def pausing(self, step: str) -> Iterator[bool]:
@@ -131,7 +122,7 @@ class Workshop:
         pid = os.fork()
         if pid == 0:
             os.environ["INTAKEBOT_PAUSE"] = f"{step}:1"
-            os._exit(self._apart(self.settle))
+            os._exit(dying.status_of(lambda: self._apart(self.settle)))
         _, status = os.waitpid(pid, os.WUNTRACED)
         try:
             yield os.WIFSTOPPED(status)
@@ -146,15 +137,10 @@ class Workshop:
         self.passes(A_WHILE)
         self.settle()
 
-    def _apart(self, work: Callable[[], None]) -> int:
+    def _apart(self, work: Callable[[], None]) -> None:
         database = Database(self.settings.database_url)
         self.house = replace(self.house, database=database, forges=forges(self.settings, database))
-        try:
-            work()
-        except BaseException:
-            traceback.print_exc()
-            return 1
-        return 0
+        work()
 
     def restart(self) -> None:
         """A minute later the dead worker's leases have run out, and the clock has rung again."""

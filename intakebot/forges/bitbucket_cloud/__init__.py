@@ -87,7 +87,7 @@ class BitbucketCloud:
         return self.pace.every()
 
     def remark(self, repo_id: str, commit: str, text: str) -> None:
-        effects.remark(self.api, self._connection(repo_id).path, commit, text)
+        effects.remark(self.api, self._connection(repo_id).path, commit, text, self.me().id)
 
     def credential(self, repo: Repo, purpose: Literal["read", "land"]) -> Credential:
         token = self.tokens(purpose)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from intakebot.core import marks
 from intakebot.forges.api import Refused
+from intakebot.forges.bitbucket_cloud.answers import one_object, values_of
 from intakebot.forges.bitbucket_cloud.http import Answer, Api, reason
 from intakebot.forges.bitbucket_cloud.posted import Posted
 from intakebot.forges.bitbucket_cloud.reports import put_report
@@ -125,10 +126,19 @@ class Effects:
         return text(self.api.find(self.path), "state") == "OPEN"
 
 
-def remark(api: Api, path: str, commit: str, words: str) -> None:
-    """Beside a commit; `path` is the repository's. Raises Refused where the product won't."""
+def remark(api: Api, path: str, commit: str, words: str, me: str) -> None:
+    """Beside a commit; `path` is the repository's, `me` the bot's uuid. Raises Refused where the
+    product won't. What the bot has said there already is not said again."""
+    comments = f"{path}/commit/{commit}/comments"
+    asked = api.ask("GET", f"{comments}?pagelen=100", accept=(400, 403, 404))
+    _must_be_done(asked, f"to show what is said beside {commit[:12]}")
+    said = values_of(one_object(asked, comments), comments)
+    if any(
+        part(one, "user", "uuid") == me and text(one, "content", "raw") == words for one in said
+    ):
+        return
     body = {"type": "commit_comment", "content": {"raw": words}}
-    answer = api.ask("POST", f"{path}/commit/{commit}/comments", body, accept=(400, 403, 404))
+    answer = api.ask("POST", comments, body, accept=(400, 403, 404))
     _must_be_done(answer, f"a comment beside {commit[:12]}")
 
 

