@@ -33,3 +33,12 @@ def status_of(work: Callable[[], None]) -> int:
         traceback.print_exc()
         return 1
     return 0
+
+
+def apart(work: Callable[[], None]) -> None:
+    """Work in a fork, with whatever it does to its process; that must end well."""
+    pid = os.fork()
+    if pid == 0:
+        os._exit(status_of(work))
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0, "the process failed before it reached its end"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -113,6 +114,17 @@ class Workshop:
         """Work in a fork that is killed with SIGKILL at a crashpoint; True when it was."""
         self.house.database.close()
         return dying.dies(lambda: self._apart(work), step, times)
+
+    def settle_without_room(self) -> None:
+        """In a fork that can't make any file longer than 4 KiB, as on a disk that is full."""
+        self.house.database.close()
+
+        def work() -> None:
+            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)  # as Python has it, git told again
+            resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+            self._apart(self.settle)
+
+        dying.apart(work)
 
     @contextmanager
     def pausing(self, step: str) -> Iterator[bool]:
