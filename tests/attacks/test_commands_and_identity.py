@@ -12,6 +12,7 @@ from intakebot.core.plan import STATUS
 from intakebot.model import Group, Role
 from tests.attacks.cast import Cast, cast_in
 from tests.flow.cloud_shop import CloudShop
+from tests.flow.kept import broken
 
 
 @pytest.fixture(scope="module")
@@ -110,6 +111,7 @@ def test_somebody_who_never_stops_is_heard_and_answered_within_reason(cast: Cast
     assert len(answers) == MOST_ANSWERS
     assert shop.answer_to(number, last) == ""
     assert shop.standing(number) == "on hold"
+    assert broken(shop.house) == []
 
 
 # --- people ---------------------------------------------------------------------------
