@@ -36,7 +36,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every test that reaches a house's database, through whatever fixture, runs on each."""
     if "databases" not in metafunc.fixturenames:
         return
-    kinds = KINDS[metafunc.config.getoption("--database")]
+    asked = metafunc.config.getoption("--database")
+    kinds = KINDS[asked]
+    if asked == "both" and metafunc.definition.get_closest_marker("long"):
+        kinds = KINDS["sqlite"]
     if metafunc.definition.get_closest_marker("postgres"):
         kinds = tuple(kind for kind in kinds if kind == "postgres") or (NOT_HERE,)
     metafunc.parametrize("databases", kinds, indirect=True, scope="session")

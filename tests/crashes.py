@@ -12,16 +12,16 @@ from pathlib import Path
 import intakebot
 
 STEPS: Mapping[str, tuple[str, ...]] = {
-    "worker": (  # tests/flow/test_kills.py
+    "worker": (  # tests/flow/test_kills.py; in the order in which one life comes there
         "sweep.mid",
         "look.after_lease",
         "look.after_forge_read",
+        "fetch.after_ref_update",
         "look.before_commit",
         "look.after_commit",
-        "look.before_done",
-        "fetch.after_ref_update",
         "effect.before_send",
         "effect.after_send",
+        "look.before_done",
         "run.after_lease",
         "run.before_commit",
         "lane.after_lease",

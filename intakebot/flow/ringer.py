@@ -9,7 +9,7 @@ from threading import Condition, Thread
 from intakebot import log
 from intakebot.flow.house import Bell
 
-PAUSE = 0.25  # seconds between two rings for the same row
+PAUSE = 0.5  # seconds between two rings for the same row
 ROUND = 0.02  # seconds between any two: what is asked for meanwhile goes out together
 
 

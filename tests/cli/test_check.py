@@ -186,8 +186,8 @@ def test_a_title_cannot_move_the_terminal(project: Project) -> None:
 
 
 @pytest.mark.parametrize("words", ["site", "site#", "#7", "site#0", "site#x", "a b#1", "site#1#2"])
-def test_what_names_no_pull_request_is_asked_wrongly(server: Server, words: str) -> None:
-    done = run(words, INTAKEBOT_STATE=str(server.state))
+def test_what_names_no_pull_request_is_asked_wrongly(tmp_path: Path, words: str) -> None:
+    done = run(words, INTAKEBOT_STATE=str(tmp_path))
     assert done.returncode == 2
     assert f"'{words}' names no pull request; write it like site#7" in done.stderr
 

@@ -35,6 +35,7 @@ def house(
         assert broken(shop.house) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("step", "times"), cases("worker"))
 def test_a_worker_killed_there_loses_nothing_and_nothing_happens_twice(
     house: tuple[Workshop, Somebody, Somebody], step: str, times: int
@@ -52,6 +53,20 @@ def test_a_worker_killed_there_loses_nothing_and_nothing_happens_twice(
 
     for number in numbers:
         is_landed_once(shop, number)
+
+
+def test_one_life_survives_a_kill_at_every_step_of_it(
+    house: tuple[Workshop, Somebody, Somebody],
+) -> None:
+    shop, _, maintainer = house
+    number = opened(house, "again-and-again")
+    shop.say(maintainer, number, "/approve")
+    shop.say(maintainer, number, "/merge")
+    for step in STEPS["worker"]:
+        assert shop.settle_in_a_process_that_dies(step), f"it was over before {step}"
+        shop.restart()
+    shop.settle()
+    is_landed_once(shop, number)
 
 
 @pytest.mark.parametrize(("step", "times"), cases("clock"))

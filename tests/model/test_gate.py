@@ -237,9 +237,11 @@ def on_cloud(
         assert broken(shop.house) == []
 
 
+@pytest.mark.long
 def test_whatever_happens_on_the_git_forge_the_promises_hold(on_git: Shop) -> None:
     tried(on_git)
 
 
+@pytest.mark.long
 def test_whatever_happens_on_bitbucket_cloud_the_promises_hold(on_cloud: Shop) -> None:
     tried(on_cloud)
