@@ -33,7 +33,6 @@ from intakebot.gitforge.foreign import install as install_hook
 from intakebot.gitforge.forge import ForgeError
 from intakebot.gitforge.forge import GitForge as BuiltInForge
 from intakebot.gitforge.sender import run as send_webhooks
-from intakebot.gitforge.server import serve as serve_git
 from intakebot.model import OperatorError, Repo
 from intakebot.repo.git import Credential
 from intakebot.repo.mirror import Mirror
@@ -222,6 +221,14 @@ def check_data() -> None:
     """Read every rule and dialect, so that a malformed one is told before anything starts."""
     read_rules(rule_files())
     dialects()
+
+
+def serve_git(state: Path, host: str, port: int, threads: int = 32) -> None:
+    """The built-in forge's server; blocks until told to stop, and then exits the process."""
+    # Flask is a good part of any command's start, and only this one needs it.
+    from intakebot.gitforge.server import serve
+
+    serve(state, host, port, threads)
 
 
 def built_in_forge(settings: Settings) -> BuiltInForge:

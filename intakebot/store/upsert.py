@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
 
-Insert = sqlite.Insert | postgresql.Insert
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
+
+    Insert = sqlite.Insert | postgresql.Insert
 
 
 def insert_new(connection: sa.Connection, table: sa.Table, values: Mapping[str, Any]) -> bool:
@@ -37,4 +40,9 @@ def new_rows(dialect: str, table: sa.Table) -> Insert:
 
 def insert(dialect: str, table: sa.Table) -> Insert:
     """In the dialect's own words, which alone can tell what to do about a row that is there."""
-    return sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    if dialect == "sqlite":
+        return sqlite.insert(table)
+    # Every command would load it, with all its drivers' dialects, and most houses have no use.
+    from sqlalchemy.dialects import postgresql
+
+    return postgresql.insert(table)
