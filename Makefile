@@ -5,10 +5,10 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types floors rules demo chaos bench lock clean
+.PHONY: help run test test-postgres lint types floors rules demo chaos bench lock clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/installed ## Install what is missing and start everything (Ctrl-C stops it)
 	@$(BIN)/intakebot up
@@ -17,8 +17,12 @@ demo: $(VENV)/installed ## Play the whole story in a temporary folder
 	@$(BIN)/intakebot demo
 
 test: $(VENV)/installed-dev lint types floors rules ## Everything that CI runs
-	@$(BIN)/python -m pytest --database both -n 2 --dist loadfile -m "not alone"
+	@$(BIN)/python -m pytest --database both -n 3 --dist loadfile -m "not alone"
 	@$(BIN)/python -m pytest --database both -m alone
+
+test-postgres: $(VENV)/installed-dev ## Every test that reaches the house's database, on PostgreSQL
+	@$(BIN)/python -m pytest --database postgres -n 3 --dist loadfile -m "not alone"
+	@$(BIN)/python -m pytest --database postgres -m alone
 
 chaos: $(VENV)/installed-dev ## Half an hour of faults on the whole house, then of any order (MINUTES=30)
 	@$(BIN)/python -m tests.chaos --minutes $(MINUTES)

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 
 from intakebot.forges.bitbucket_cloud.admin_tokens import PREFIXES, SCOPES
@@ -16,6 +17,8 @@ from intakebot.world.bitbucket_cloud import BitbucketCloud, Member
 from intakebot.world.house import RunningHouse
 from intakebot.world.ports import free_ports
 from tests.databases import Databases
+
+pytestmark = pytest.mark.long
 
 SITE = "acme/site"
 PULLS = f"/repositories/{SITE}/pullrequests"

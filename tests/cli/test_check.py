@@ -22,6 +22,8 @@ from intakebot.world.ports import free_port
 from tests.databases import Databases
 from tests.gitforge.world import Project, Server, commit, git, make_project, running
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, databases: Databases) -> Iterator[Server]:

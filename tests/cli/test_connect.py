@@ -16,6 +16,8 @@ from intakebot.world.bitbucket_cloud import EVERY_SCOPE
 from tests.cli.connecting import HOUSE, MAIN, MASTER, Desk, data, desk_in, fine, pushes
 from tests.databases import Databases
 
+pytestmark = pytest.mark.long
+
 KINDS = {"push", "restrict_merges", "force", "delete"}
 
 

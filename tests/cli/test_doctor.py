@@ -21,6 +21,8 @@ from intakebot.wiring import now
 from tests.cli.connecting import MAIN, MASTER, Desk, data, desk_in, fine
 from tests.databases import Databases
 
+pytestmark = pytest.mark.long
+
 OWN = {
     "INTAKEBOT_SECRET_GIT": "s" * 32,
     "SESSION_SECRET": "s" * 32,

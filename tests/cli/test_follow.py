@@ -11,6 +11,8 @@ import pytest
 from tests.cli.connecting import MAIN, Desk, data, desk_in, fine
 from tests.databases import Databases
 
+pytestmark = pytest.mark.long
+
 ALL = ("acme", "--all", "--yes")
 
 

@@ -21,6 +21,8 @@ from intakebot.store.locks import only_one
 from tests.cli.connecting import MAIN, Desk, data, desk_in, fine
 from tests.databases import Databases
 
+pytestmark = pytest.mark.long
+
 ALL = ("acme", "--all", "--yes")
 COMMAND = "Run: intakebot connect bitbucket-cloud acme/new --yes"
 

@@ -19,6 +19,8 @@ from tests.flow.conftest import CHECKS, SITE, ada, checking_shop, grace
 from tests.flow.workshop import Workshop
 from tests.forges.bitbucket_cloud.cast import MAIN, Cast, Clock
 
+pytestmark = pytest.mark.long
+
 
 def config(method: str) -> str:
     return f'[merge]\nmethod = "{method}"\n'

@@ -16,6 +16,8 @@ from tests.flow.conftest import CHECKS, SITE, ada, checking_shop, grace
 from tests.flow.kept import broken
 from tests.flow.workshop import Workshop
 
+pytestmark = pytest.mark.long
+
 # Not inside a transaction: who is stopped there holds SQLite's write lock until going on.
 STEPS = (
     "look.after_lease",
