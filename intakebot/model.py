@@ -321,9 +321,39 @@ class Level(StrEnum):
     NOTE = "note"
 
 
+ReportFormat = Literal[
+    "sarif",
+    "checkstyle",
+    "junit",
+    "eslint",
+    "stylelint",
+    "rdjson",
+    "rdjsonl",
+    "codeclimate",
+    "github",
+    "tap",
+    "regex",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """Put `text` in place of what stands there. Lines and columns are 1-based, the end is not in
+    it, and columns count characters: (3, 1) to (4, 1) is line 3 with its newline."""
+
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing a tool or a rule says about one place. `line` is 1-based; 0 is the file."""
+    """One thing a tool or a rule says about one place. `line` is 1-based; 0 is the file.
+
+    `column` and `end_line` are 0 where the tool did not say.
+    """
 
     path: str
     line: int
@@ -331,6 +361,9 @@ class Finding:
     rule: str
     message: str
     tool: str = ""
+    column: int = 0
+    end_line: int = 0
+    fix: Fix | None = None
 
     @property
     def place(self) -> str:
@@ -349,11 +382,12 @@ class CheckDefinition:
 
     name: str
     run: tuple[str, ...]
-    parse: Literal["none", "sarif", "junit"]
+    parse: Literal["none"] | ReportFormat
     report: str  # path of the report inside the tree; "-" is standard output
     timeout: int  # seconds
     memory: int  # bytes, all processes together
     digest: str
+    pattern: str = ""  # of the format "regex"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from intakebot.checks import formats
 from intakebot.checks.box import FLOOD, Tree
-from intakebot.checks.formats import FORMATS, SUMMARIES
+from intakebot.checks.formats.reports import BadReport, plain
 from intakebot.checks.limits import MIB, REPORT_BYTES, HeadAndTail, Limits, Ran
-from intakebot.checks.reports import BadReport, plain
 from intakebot.checks.sandbox import Sandbox, always
 from intakebot.model import CheckDefinition, CheckResult, Finding, OperatorError, Outcome
 
@@ -76,7 +76,7 @@ def judge(
     try:
         if len(report) > REPORT_BYTES:
             raise BadReport(f"larger than {REPORT_BYTES // MIB} MiB", report)
-        findings = FORMATS[definition.parse](report)
+        findings = formats.parser(definition.parse, definition.pattern)(report)
     except BadReport as error:
         return Outcome.BROKEN, f"the report {definition.report!r} is unreadable: {error}", ()
     if ran.status == 0:
@@ -84,7 +84,7 @@ def judge(
         return Outcome.PASSED, f"passed{noted}", findings
     if not findings:
         return plainly(ran.status, limits)
-    return Outcome.FAILED, SUMMARIES[definition.parse](report, findings), findings
+    return Outcome.FAILED, formats.summarise(definition.parse, report, findings), findings
 
 
 def why_stopped(ran: Ran, limits: Limits) -> str:

@@ -8,9 +8,10 @@ import re
 import tomllib
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from intakebot.model import CheckDefinition, Config, Method, OperatorError
+from intakebot.core.line_pattern import BadPattern, LinePattern
+from intakebot.model import CheckDefinition, Config, Method, OperatorError, ReportFormat
 
 NAME = ".intakebot.toml"
 # Part of every definition digest: a change of what the sandbox lets in makes old results void.
@@ -48,7 +49,8 @@ class _Limits(_Part):
 
 class _Check(_Part):
     run: list[str] | str
-    parse: Literal["none", "sarif", "junit"] = "none"
+    parse: Literal["none"] | ReportFormat = "none"
+    pattern: str = ""
     report: str = "-"
     timeout: str = "10m"
     memory: str = "1g"
@@ -66,6 +68,17 @@ class _Check(_Part):
         if value.startswith("/") or ".." in value.split("/"):
             raise ValueError("must be a path inside the repository")
         return value
+
+    @model_validator(mode="after")
+    def _has_its_pattern(self) -> _Check:
+        if self.parse == "regex":
+            try:
+                LinePattern(self.pattern)
+            except BadPattern as error:
+                raise ValueError(str(error)) from error
+        elif self.pattern:
+            raise ValueError('has a pattern, which only parse = "regex" needs')
+        return self
 
     @field_validator("timeout")
     @classmethod
@@ -150,6 +163,7 @@ def _definition(name: str, check: _Check, tools: str) -> CheckDefinition:
     run = ["sh", "-c", check.run] if isinstance(check.run, str) else check.run
     timeout, memory = _measured(check.timeout, TIMES), _measured(check.memory, SIZES)
     decides = [run, check.parse, check.report, timeout, memory, tools, SANDBOX_PROFILE]
+    decides += [check.pattern] if check.pattern else []
     return CheckDefinition(
         name=name,
         run=tuple(run),
@@ -158,4 +172,5 @@ def _definition(name: str, check: _Check, tools: str) -> CheckDefinition:
         timeout=timeout,
         memory=memory,
         digest=hashlib.sha256(json.dumps(decides).encode()).hexdigest(),
+        pattern=check.pattern,
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from intakebot.model import CheckDefinition, CheckResult, Finding, Level, Outcome
+from intakebot.model import CheckDefinition, CheckResult, Finding, Fix, Level, Outcome
 from intakebot.store import leases, work
 from intakebot.store.tables import pulls, run_wants, runs
 from intakebot.store.upsert import insert_new
@@ -217,4 +217,6 @@ def _result(row: sa.Row[Any]) -> CheckResult | None:
 
 
 def finding(values: Mapping[str, Any]) -> Finding:
-    return Finding(**{**values, "level": Level(values["level"])})
+    fix = values.get("fix")
+    more = {"level": Level(values["level"]), "fix": Fix(**fix) if fix else None}
+    return Finding(**{**values, **more})

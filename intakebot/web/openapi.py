@@ -79,7 +79,14 @@ SCHEMAS: dict[str, Json] = {
         fix=TEXT,
     ),
     "Finding": _object(
-        path=TEXT, line=NUMBER, level=_words(Level), rule=TEXT, message=TEXT, tool=TEXT
+        path=TEXT,
+        line=NUMBER,
+        level=_words(Level),
+        rule=TEXT,
+        message=TEXT,
+        tool=TEXT,
+        column=NUMBER,
+        end_line=NUMBER,
     ),
     "Check": _object(
         name=TEXT,

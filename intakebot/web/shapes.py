@@ -87,6 +87,8 @@ def finding(one: Finding) -> Json:
         "rule": one.rule,
         "message": one.message,
         "tool": one.tool,
+        "column": one.column,
+        "end_line": one.end_line,
     }
 
 

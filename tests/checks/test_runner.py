@@ -13,7 +13,7 @@ import pytest
 from intakebot.checks.runner import run_check
 from intakebot.checks.sandbox import Sandbox
 from intakebot.checks.toolbox import build_toolbox, toolbox_digest
-from intakebot.model import CheckDefinition, CheckResult, Level, Outcome
+from intakebot.model import CheckDefinition, CheckResult, Level, Outcome, ReportFormat
 from tests.checks.conftest import tree_of
 
 RUFF = ("ruff", "check", "--output-format", "sarif")
@@ -40,11 +40,12 @@ def check(
     toolbox: Path | None,
     run: tuple[str, ...],
     files: Mapping[str, str] | None = None,
-    parse: Literal["none", "sarif", "junit"] = "none",
+    parse: Literal["none"] | ReportFormat = "none",
     report: str = "-",
     timeout: int = 20,
+    pattern: str = "",
 ) -> CheckResult:
-    definition = CheckDefinition("lint", run, parse, report, timeout, 256 << 20, "digest")
+    definition = CheckDefinition("lint", run, parse, report, timeout, 256 << 20, "digest", pattern)
     result = run_check(definition, tree_of(files or {}), sandbox, toolbox=toolbox)
     assert result is not None
     return result
@@ -59,6 +60,16 @@ def test_ruff_says_on_which_line_what_is_wrong(sandbox: Sandbox, toolbox: Path) 
     assert set(unused) == {"shop/prices.py:2", "shop/cart.py:1"}
     assert unused["shop/cart.py:1"].tool == "ruff"
     assert "`sys` imported but unused" in unused["shop/cart.py:1"].message
+
+
+def test_a_pattern_reads_what_any_tool_says(sandbox: Sandbox, toolbox: Path) -> None:
+    run = ("sh", "-c", "grep -rn TODO . ; false")
+    files = {"shop/a.py": "x = 1\ny = 2  # TODO: sell it\n"}
+    pattern = r"^(?P<path>[^:]+):(?P<line>\d+):.*(?P<rule>TODO): (?P<message>.*)$"
+    result = check(sandbox, toolbox, run, files, "regex", pattern=pattern)
+    assert result.summary == "1 problem found"
+    [found] = result.findings
+    assert (found.place, found.rule, found.message) == ("shop/a.py:2", "TODO", "sell it")
 
 
 def test_ruff_passes_clean_code(sandbox: Sandbox, toolbox: Path) -> None:

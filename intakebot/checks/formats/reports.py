@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import TypeVar
 from urllib.parse import unquote, urlsplit
+
+from pydantic import TypeAdapter, ValidationError
+
+from intakebot.model import Finding
 
 MAX_FINDINGS = 2000
 MESSAGE_CHARACTERS = 2000
@@ -46,3 +54,37 @@ def inside(path: str) -> str | None:
         return None
     relative = posixpath.relpath(posixpath.join(TREE, path), TREE)
     return None if relative == "." or relative.split("/")[0] == ".." else relative
+
+
+def limited(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    return tuple(islice(found, MAX_FINDINGS))
+
+
+def problems_found(found: Sequence[Finding]) -> str:
+    return "1 problem found" if len(found) == 1 else f"{len(found)} problems found"
+
+
+def as_json(data: bytes, what: str) -> object:
+    """Raises BadReport for anything but one whole JSON value."""
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise BadReport(f"not {what}: not whole JSON ({error})", data) from error
+
+
+T = TypeVar("T")
+
+
+def shaped(shape: TypeAdapter[T], value: object, data: bytes, what: str) -> T:
+    """`value` as the shape has it; raises BadReport with the first place that does not fit."""
+    try:
+        return shape.validate_python(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "at its top"
+        raise BadReport(f"not {what}: {place}: {first['msg']}", data) from error
+
+
+def number(text: str) -> int:
+    """A line or column as reports say it; 0 for what is none."""
+    return int(text) if re.fullmatch(r"[0-9]{1,7}", text) else 0

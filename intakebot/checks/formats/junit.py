@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from xml.etree.ElementTree import Element
 
-# No entities and no DTD reach the parser: Careful refuses the document at its DOCTYPE.
-from xml.etree.ElementTree import Element, ParseError, TreeBuilder, XMLParser
-
-from intakebot.checks.reports import MAX_FINDINGS, BadReport, inside, message
+from intakebot.checks.formats import xml
+from intakebot.checks.formats.reports import inside, limited, message, number
 from intakebot.model import Finding, Level
 
-MAX_DEPTH = 50
 PROBLEMS = ("failure", "error")
 # "tests/test_prices.py:7: AssertionError", and Python's 'File "tests/test_prices.py", line 7'.
 ADDRESS = re.compile(r"0x[0-9a-f]{6,16}\b")
@@ -23,45 +21,13 @@ FRAME = re.compile(
 SHOWN = 3
 
 
-class Refused(Exception):
-    pass
-
-
-class Careful(TreeBuilder):
-    depth = 0
-
-    def doctype(self, name: str, public: str | None, system: str | None) -> None:
-        raise Refused("it has a DOCTYPE, which reports don't need")
-
-    def start(self, tag: str, attrs: dict[str, str], /) -> Element:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise Refused(f"its elements are more than {MAX_DEPTH} deep")
-        return super().start(tag, attrs)
-
-    def end(self, tag: str, /) -> Element:
-        self.depth -= 1
-        return super().end(tag)
-
-
 def parse(data: bytes) -> tuple[Finding, ...]:
     """One finding for each failure and error, at most MAX_FINDINGS."""
-    found: list[Finding] = []
-    for case in cases(data):
-        found += (finding(case, problem) for problem in problems(case))
-    return tuple(found[:MAX_FINDINGS])
+    return limited(finding(case, problem) for case in cases(data) for problem in problems(case))
 
 
 def cases(data: bytes) -> list[Element]:
-    parser = XMLParser(target=Careful())  # noqa: S314
-    try:
-        parser.feed(data)
-        root = parser.close()
-    except (ParseError, Refused, ValueError, LookupError) as error:
-        raise BadReport(f"not a JUnit report: {error}", data) from error
-    if root.tag not in ("testsuites", "testsuite"):
-        raise BadReport(f"not a JUnit report: its root is <{message(root.tag)}>", data)
-    return list(root.iter("testcase"))
+    return list(xml.read(data, "a JUnit report", ("testsuites", "testsuite")).iter("testcase"))
 
 
 def problems(case: Element) -> Iterator[Element]:
@@ -86,9 +52,8 @@ def place(case: Element, text: str) -> tuple[str, int]:
         if path is not None:
             return path, int(match["line"] or match["at"])
     path = inside(case.get("file", ""))
-    line = case.get("line", "")
     if path is not None:
-        return path, int(line) if re.fullmatch(r"[0-9]{1,7}", line) else 0
+        return path, number(case.get("line", ""))
     return message(case.get("classname") or case.get("name") or ""), 0
 
 
