@@ -352,7 +352,8 @@ class Fix:
 class Finding:
     """One thing a tool or a rule says about one place. `line` is 1-based; 0 is the file.
 
-    `column` and `end_line` are 0 where the tool did not say.
+    `column` and `end_line` are 0 where the tool did not say. `fingerprint` names the same finding
+    in later versions of a change; it comes with placing (`core/placing.py`).
     """
 
     path: str
@@ -364,6 +365,7 @@ class Finding:
     column: int = 0
     end_line: int = 0
     fix: Fix | None = None
+    fingerprint: str = ""
 
     @property
     def place(self) -> str:

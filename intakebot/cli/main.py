@@ -40,6 +40,7 @@ VERBS: Mapping[str, Verb] = {
     "people": Verb("intakebot.cli.people:people", "The roster: who is who, and until when."),
     "incidents": Verb("intakebot.cli.incidents:incidents", "What went past the pull requests."),
     "check": Verb("intakebot.cli.check:check", "Look at one pull request now."),
+    "findings": Verb("intakebot.cli.findings:findings", "Place a tool's report on a diff."),
     "rules": Verb("intakebot.cli.rules:rules", "List the rules, and try them on their examples."),
     "explain": Verb("intakebot.cli.explain:explain", "Show a rule, what it says, and examples."),
     "parse": Verb("intakebot.cli.parse:parse", "Show what one webhook request would tell."),
