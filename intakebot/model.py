@@ -353,7 +353,7 @@ class Finding:
     """One thing a tool or a rule says about one place. `line` is 1-based; 0 is the file.
 
     `column` and `end_line` are 0 where the tool did not say. `fingerprint` names the same finding
-    in later versions of a change; it comes with placing (`core/placing.py`).
+    in later versions of a change; it and `patch` come with placing (`core/placing.py`).
     """
 
     path: str
@@ -366,6 +366,7 @@ class Finding:
     end_line: int = 0
     fix: Fix | None = None
     fingerprint: str = ""
+    patch: str = ""  # of the fix, for `git apply`; "" where there is none that surely applies
 
     @property
     def place(self) -> str:
@@ -628,7 +629,8 @@ class Look:
 
     `comments` maps a mark to its text; "status" is the one that is edited in place,
     all others are said once and never changed. `review` and `report` are None on forges that
-    have none.
+    have none. `settled` is False while checks are still to come: what they found before is not
+    taken for mended.
     """
 
     comments: Mapping[str, str]
@@ -637,6 +639,7 @@ class Look:
     declined: bool
     review: ReviewState | None = None
     report: Report | None = None
+    settled: bool = True
 
 
 # --- effects: one frozen class a verb -------------------------------------------------

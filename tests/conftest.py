@@ -46,6 +46,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # What takes longest comes first, so that nobody waits for it in the end.
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
     if config.getoption("--database") != "postgres":
         return
     kept: list[pytest.Item] = []

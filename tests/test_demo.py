@@ -16,6 +16,8 @@ from intakebot.world.demo import Played
 from intakebot.world.stage_bitbucket_cloud import COMPARED, NOT_COMPARED
 from intakebot.world.story import SCENES, Scene
 
+pytestmark = pytest.mark.long
+
 EXPECTED = ["refused", "rejected", "needs-changes", "needs-review", "denied", "void", "landed"]
 CLOUD = ("--forge", "bitbucket-cloud")
 

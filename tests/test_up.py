@@ -18,6 +18,8 @@ from intakebot.world.house import RunningHouse
 from intakebot.world.people import Somebody
 from tests.databases import Databases
 
+pytestmark = pytest.mark.long
+
 SLOW = '[checks.slow]\nrun = ["sleep", "600"]\n'
 
 

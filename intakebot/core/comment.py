@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -269,19 +268,21 @@ def _void(voids: Sequence[Void]) -> str:
 def inline_notes(findings: Sequence[Finding]) -> dict[str, InlineNote]:
     """Findings as comments on their lines, the most important first, capped."""
     notes: dict[str, InlineNote] = {}
-    seen: dict[str, int] = {}
     for finding in findings:
-        same = "\0".join((finding.tool, finding.rule, finding.path, finding.message))
-        seen[same] = seen.get(same, 0) + 1
         if not finding.line or len(notes) == MOST_INLINE:
             continue
-        name = hashlib.sha256(f"{same}\0{seen[same]}".encode("utf-8", "replace")).hexdigest()[:20]
-        key = f"finding:{name}"
-        rule = f" ({escape.code(finding.rule)})" if finding.rule else ""
-        notes[key] = InlineNote(
-            key, finding.path, finding.line, f"{escape.text(finding.message)}{rule}"
-        )
+        key = f"finding:{finding.fingerprint}"
+        notes[key] = InlineNote(key, finding.path, finding.line, _note(finding))
     return notes
+
+
+def _note(finding: Finding) -> str:
+    rule = f" ({escape.code(finding.rule)})" if finding.rule else ""
+    said = f"{escape.text(finding.message)}{rule}"
+    if not finding.patch:
+        return said
+    mend = escape.fence(finding.patch, "diff")
+    return f"{said}\n\nThis mends it; `git apply` takes it:\n\n{mend}"
 
 
 def _people(commands: Iterable[Command]) -> str:

@@ -41,6 +41,7 @@ class FilePatch:
 
     `added` and `kept` are lines of the new file, `removed` those of the old one: number -> text,
     without the newline. A file of which only the mode changed, or a binary one, has none.
+    `unended` is the last line of the new file, where that has no newline; else 0.
     """
 
     old: str | None = None
@@ -48,6 +49,7 @@ class FilePatch:
     added: dict[int, bytes] = field(default_factory=dict)
     kept: dict[int, bytes] = field(default_factory=dict)
     removed: dict[int, bytes] = field(default_factory=dict)
+    unended: int = 0
 
 
 def read_patch(data: bytes) -> Mapping[str, FilePatch]:
@@ -92,6 +94,9 @@ class _Reader:
             return
         self.at += 1
 
+    def _here(self) -> bytes:
+        return self.lines[self.at] if self.at < len(self.lines) else b""
+
     def _next(self) -> bytes:
         return self.lines[self.at + 1] if self.at + 1 < len(self.lines) else b""
 
@@ -131,9 +136,11 @@ class _Reader:
                     raise self._bad("it ends in the middle of this hunk; was it cut off?", start)
                 file.kept[new] = text
                 old, new = old + 1, new + 1
-            elif kind != b"\\":  # "\ No newline at end of file"
+            elif kind != b"\\":
                 raise self._bad("this is no line of a diff")
             self.at += 1
+            if kind in (b"+", b" ") and self._here().startswith(b"\\ "):
+                file.unended = new - 1  # "\ No newline at end of file"
         if old > old_end or new > new_end:
             raise self._bad("this hunk has more lines than its head says", start)
 

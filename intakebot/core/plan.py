@@ -57,7 +57,7 @@ def _inline(wanted: Look, seen: Look, ids: Mapping[str, BotComment]) -> Iterator
     missing = [note for key, note in wanted.inline.items() if key not in seen.inline]
     room = max(0, MOST_INLINE_EVER - len(seen.inline))
     yield from map(PostInline, missing[:room])  # the status comment and the page list them all
-    for key in seen.inline:
+    for key in seen.inline if wanted.settled else ():
         # One that somebody replied to is a conversation by now: it stays.
         if key not in wanted.inline and not ids[key].resolved and not ids[key].replied:
             yield ResolveInline(key, ids[key].id)

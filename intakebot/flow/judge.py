@@ -18,7 +18,8 @@ from intakebot.core.ladder import stand
 from intakebot.core.rules import judge
 from intakebot.flow.house import House
 from intakebot.flow.listen import Heard, Listener
-from intakebot.flow.read import Reading, on_changed_lines, read
+from intakebot.flow.placed import on_changed_lines
+from intakebot.flow.read import Reading, read
 from intakebot.forges.api import Forge
 from intakebot.model import (
     CheckDefinition,
@@ -36,7 +37,7 @@ from intakebot.model import (
     TryLater,
     Verdict,
 )
-from intakebot.repo.change import merge_tree
+from intakebot.repo.change import merge_tree, tree_of
 from intakebot.store import lanes, memory, people, receipts, runs, words, work
 
 
@@ -253,9 +254,19 @@ def _results(
     """Results on the head's own tree, and their findings on changed lines."""
     if reading.change is None:
         return {}, ()
-    found = runs.newest(connection, reading.change.head_tree, reading.config.checks)
-    results = {digest: run.result for digest, run in found.items() if run.result is not None}
-    return results, tuple(on_changed_lines(reading.git, reading.change, results))
+    change, checks = reading.change, reading.config.checks
+    results = _ended(runs.newest(connection, change.head_tree, checks))
+    found = [finding for result in results.values() for finding in result.findings]
+    if not found or change.merge_base is None:
+        return results, ()
+    base = tree_of(reading.git, change.merge_base)
+    ended = _ended(runs.newest(connection, base, checks)).values()
+    before = [finding for result in ended for finding in result.findings]
+    return results, tuple(on_changed_lines(reading.git, change, found, before))
+
+
+def _ended(found: Mapping[str, runs.RunRow]) -> dict[str, CheckResult]:
+    return {digest: run.result for digest, run in found.items() if run.result is not None}
 
 
 def _same_result(reading: Reading, old: str) -> bool:

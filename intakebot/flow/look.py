@@ -177,6 +177,7 @@ def _wanted(
         declined=(standing.state is State.REJECTED and late) or facts.landed_anew,
         review=comment.review_of(standing) if by_review and not over else pull.review,
         report=comment.report_of(facts, judged.findings) if shows_report else None,
+        settled=over or (judged.reading.change is not None and not judged.missing),
     )
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from intakebot.checks.sandbox import NoSandbox
 from intakebot.core.config import NAME, BadConfig, read_config
 from intakebot.flow.house import House
-from intakebot.model import Change, CheckResult, Config, Finding, Pull, PullState
+from intakebot.model import Change, Config, Pull, PullState
 from intakebot.repo import change as changes
 from intakebot.repo.git import Git, TooMuch
 from intakebot.repo.mirror import Mirror, NoSuchCommit, Unreadable
@@ -121,44 +120,4 @@ def _no_sandbox(house: House, config: Config) -> tuple[str, ...]:
     return ()
 
 
-def on_changed_lines(git: Git, change: Change, results: Mapping[str, CheckResult]) -> list[Finding]:
-    """Findings on lines that the pull request added or changed, most important first.
-
-    The checks ran on the head's own tree, so lines are those of merge base against head.
-    """
-    before = change.merge_base
-    if before is None:
-        return []
-    # A symlink has no lines of its own: a tool that followed it speaks of another file.
-    touched = {
-        file.path for file in change.files if file.change != "deleted" and file.new_mode != SYMLINK
-    }
-    found = [
-        finding
-        for result in results.values()
-        for finding in result.findings
-        if finding.path in touched
-    ]
-    lines = {
-        path: _changed_lines(git, before, change.head, path)
-        for path in {finding.path for finding in found if finding.line}
-    }
-    placed = [one for one in found if not one.line or one.line in lines[one.path]]
-    return sorted(placed, key=_importance)
-
-
-def _changed_lines(git: Git, before: str, head: str, path: str) -> frozenset[int]:
-    """None where the difference is too large to be read: findings there are in the log alone."""
-    try:
-        return changes.changed_lines(git, before, head, path)
-    except TooMuch:
-        return frozenset()
-
-
 NOT_SEEN = "its newest commit can't be found there; push again"
-SYMLINK = "120000"
-LEVELS = ("reject", "error", "warning", "note")
-
-
-def _importance(finding: Finding) -> tuple[int, str, int, str]:
-    return (LEVELS.index(finding.level.value), finding.path, finding.line, finding.message)

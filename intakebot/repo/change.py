@@ -169,12 +169,26 @@ def _counts(records: Iterable[str]) -> dict[str, tuple[int | None, int | None]]:
 
 def patch(git: Git, before: str, after: str, paths: Sequence[str], context: int = 3) -> str:
     """The textual diff of some paths. Undecodable bytes are kept as surrogates."""
+    found = raw_patch(git, before, after, paths, context=context)
+    return found.decode("utf-8", "surrogateescape")
+
+
+def raw_patch(
+    git: Git,
+    before: str,
+    after: str,
+    paths: Sequence[str],
+    *,
+    context: int = 3,
+    renames: bool = False,
+) -> bytes:
+    """The same as git writes it. Renames can only be found where both names are among `paths`."""
     return git.run(
         "diff-tree",
         "-p",
         "-r",
         f"--unified={context}",
-        "--no-renames",
+        "--find-renames" if renames else "--no-renames",
         "--no-ext-diff",
         "--no-textconv",
         "--no-color",
@@ -183,17 +197,6 @@ def patch(git: Git, before: str, after: str, paths: Sequence[str], context: int 
         full_id(after),
         "--",
         *paths,
-    ).decode("utf-8", "surrogateescape")
-
-
-def changed_lines(git: Git, before: str, after: str, path: str) -> frozenset[int]:
-    """Line numbers in `after` that were added or changed."""
-    return frozenset(
-        line.target_line_no
-        for file in PatchSet(patch(git, before, after, [path], context=0))
-        for hunk in file
-        for line in hunk
-        if line.is_added and line.target_line_no is not None
     )
 
 

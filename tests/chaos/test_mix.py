@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.chaos.mix import played
+
+pytestmark = pytest.mark.long
 
 SECONDS = 60
 

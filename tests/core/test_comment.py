@@ -180,12 +180,15 @@ def test_a_void_by_a_change_of_target_names_both_branches() -> None:
 
 
 def test_the_same_finding_keeps_its_mark_when_it_moves_and_twins_have_two() -> None:
-    one = Finding("a.py", 3, Level.ERROR, "E1", "fault", "lint")
-    moved = replace(one, line=9)
+    one = Finding("a.py", 3, Level.ERROR, "E1", "fault", "lint", fingerprint="1234")
+    moved, twin = replace(one, line=9), replace(one, fingerprint="5678")
     assert list(comment.inline_notes([one])) == list(comment.inline_notes([moved]))
-    assert len(comment.inline_notes([one, moved])) == 2
+    assert len(comment.inline_notes([one, twin])) == 2
 
 
 def test_inline_notes_are_capped() -> None:
-    many = [Finding("a.py", n, Level.ERROR, "E1", f"fault {n}", "lint") for n in range(1, 90)]
+    many = [
+        Finding("a.py", n, Level.ERROR, "E1", f"fault {n}", "lint", fingerprint=str(n))
+        for n in range(1, 90)
+    ]
     assert len(comment.inline_notes(many)) == comment.MOST_INLINE

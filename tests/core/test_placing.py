@@ -62,8 +62,10 @@ def test_what_counts_is_for_the_repository_to_say() -> None:
     ]
 
 
-def change(added: dict[int, bytes], **more: dict[int, bytes]) -> dict[str, FilePatch]:
-    return {"a.py": FilePatch("a.py", "a.py", added, **more)}
+def change(
+    added: dict[int, bytes], removed: dict[int, bytes] | None = None
+) -> dict[str, FilePatch]:
+    return {"a.py": FilePatch("a.py", "a.py", added, removed=removed or {})}
 
 
 def prints(patch: dict[str, FilePatch], *findings: Finding) -> list[str]:

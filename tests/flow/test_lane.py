@@ -16,6 +16,8 @@ from intakebot.world.people import Somebody
 from tests.flow.conftest import ada, grace
 from tests.flow.workshop import Workshop
 
+pytestmark = pytest.mark.long
+
 
 def approved(shop: Workshop, author: Somebody, maintainer: Somebody, name: str) -> int:
     number = shop.opens(author, {f"{name}.html": f"<p>{name}</p>\n"}, branch=name)

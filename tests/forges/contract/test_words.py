@@ -59,7 +59,7 @@ def said_of(words: str) -> str:
         paths=[words],
     )
     verdicts = [judge(rule, facts) for rule in RULES]
-    findings = [Finding(words, 3, Level.ERROR, words, words)]
+    findings = [Finding(words, 3, Level.ERROR, words, words, fingerprint="1234")]
     standing = stand(facts, verdicts)
     status = comment.status_comment(facts, standing, verdicts, findings, Asks(), {words: words})
     who = Account("1", words, words)
