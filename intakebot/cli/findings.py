@@ -58,14 +58,19 @@ def findings(
 ) -> None:
     """Read FILE, a tool's report in FORMAT, and say where each finding is, seen from the diff.
 
-    FILE or the diff may be -, standard input. Exit code 0: nothing counts; 1: something does;
-    2: a report, a diff or a pattern that can't be read.
+    FILE or the diff, one of them, may be -, standard input. Exit code 0: nothing counts;
+    1: something does; 2: a report, a diff or a pattern that can't be read.
     """
+    if file.name == patch.name:  # an empty second one would say that nothing is on the change
+        raise click.UsageError(f"FILE and --diff are both {file.name}; give each its own")
     try:
-        read = formats.parser(format_, pattern)
-        placed = place(read(_relative(file.read(), root)), read_patch(patch.read()))
+        found = formats.parser(format_, pattern)(_relative(file.read(), root))
     except (BadReport, OperatorError) as refusal:
-        raise click.UsageError(str(refusal)) from None
+        raise click.UsageError(f"{file.name}: {refusal}") from None
+    try:
+        placed = place(found, read_patch(patch.read()))
+    except OperatorError as refusal:
+        raise click.UsageError(f"{patch.name}: {refusal}") from None
     counting = [one for one in placed if one.where in COUNTS[mode]]
     if as_json:
         click.echo(json.dumps([_row(one, one in counting) for one in placed], indent=2))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -84,11 +84,6 @@ def already_there(
             moved[name] -= 1
             known.add(finding.fingerprint)
     return frozenset(known)
-
-
-def counts_as_the_authors(placed: Sequence[Placed], mode: str) -> list[Finding]:
-    counting = COUNTS[mode]
-    return [one.known for one in placed if one.where in counting]
 
 
 def _where(finding: Finding, file: FilePatch | None) -> tuple[Where, int]:

@@ -75,8 +75,9 @@ def test_a_clean_report_ends_with_0(site: Path) -> None:
     ("words", "data", "why"),
     [
         (["sarif", "-", "--diff", "change.diff"], b'{"version"', b"not whole JSON"),
-        (["sarif", "a.py", "--diff", "-"], b"hello", b"not a SARIF report"),
-        (["tap", "-", "--diff", "a.py"], b"1..0\n", b"not a unified diff"),
+        (["sarif", "a.py", "--diff", "-"], b"hello", b"a.py: not a SARIF report"),
+        (["tap", "-", "--diff", "a.py"], b"1..0\n", b"a.py: not a unified diff"),
+        (["tap", "-", "--diff", "-"], b"1..0\n", b"are both <stdin>"),
         (["regex", "-", "--diff", "change.diff"], b"", b"no group message"),
         (["lint", "-", "--diff", "change.diff"], b"", b"'lint' is not one of"),
         (["sarif", "-", "--diff", "none.diff"], b"", b"none.diff"),

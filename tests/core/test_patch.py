@@ -148,6 +148,9 @@ def test_nothing_is_a_diff_of_nothing() -> None:
 )
 def test_any_bytes_are_a_diff_or_refused(data: bytes) -> None:
     try:
-        read_patch(data)
+        patch = read_patch(data)
     except BadPatch:
         return
+    lines = data.split(b"\n")
+    for file in patch.values():
+        assert all(b"+" + text in lines for text in file.added.values())

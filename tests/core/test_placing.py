@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from intakebot.core.patch import FilePatch, read_patch
-from intakebot.core.placing import Where, already_there, counts_as_the_authors, place
+from intakebot.core.placing import COUNTS, Where, already_there, place
 from intakebot.model import Finding, Level
 
 PATCH = b"""\
@@ -55,11 +55,8 @@ def test_one_that_spans_lines_is_where_it_meets_the_change() -> None:
 
 def test_what_counts_is_for_the_repository_to_say() -> None:
     placed = place([finding("new.py", line) for line in (2, 1, 99)], read_patch(PATCH))
-    assert [len(counts_as_the_authors(placed, mode)) for mode in ("added", "context", "file")] == [
-        1,
-        2,
-        3,
-    ]
+    counts = {mode: sum(one.where in those for one in placed) for mode, those in COUNTS.items()}
+    assert counts == {"added": 1, "context": 2, "file": 3}
 
 
 def change(
