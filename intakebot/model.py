@@ -377,6 +377,8 @@ class Outcome(StrEnum):
     PASSED = "passed"
     FAILED = "failed"
     BROKEN = "broken"  # ours: no sandbox, tool missing, unreadable report
+    FLAKY = "flaky"  # failed, then passed on the same tree
+    ALREADY_BROKEN = "already broken"  # fails, and so does the target: not this change's doing
 
 
 @dataclass(frozen=True, slots=True)
@@ -391,6 +393,14 @@ class CheckDefinition:
     memory: int  # bytes, all processes together
     digest: str
     pattern: str = ""  # of the format "regex"
+    env: tuple[tuple[str, str], ...] = ()
+    when: tuple[str, ...] = ()  # needed only where the change touches such a path; () is always
+    paths: tuple[str, ...] = ()  # what it gets of the tree; () is all of it
+    changed: bool = False  # it gets the changed files that match `when`, and `paths`
+    needs: tuple[str, ...] = ()  # checks that must have passed before it starts
+    required: bool = True  # False: shown, and nothing waits for it
+    tools: tuple[str, ...] = ()  # programs without which it can't run
+    retries: int = 0  # how often it is run again when it fails, to tell whether it always does
 
 
 @dataclass(frozen=True, slots=True)
@@ -486,6 +496,9 @@ class Facts:
     landed_anew: bool = False  # squashed or rebased: no forge can tell that it landed
     page_url: str = ""  # the house's own page, with every detail; pull_url is the forge's
     uncompared: str = ""  # why git can't tell the change in full
+    checks_flaky: list[str] = field(default_factory=list)  # failed, then passed on the same tree
+    checks_already_broken: list[str] = field(default_factory=list)  # as much on the target
+    checks_optional: list[str] = field(default_factory=list)  # not passed, and not required to
 
 
 class VerdictState(StrEnum):

@@ -200,10 +200,20 @@ def rule_files() -> dict[str, str]:
     return _texts(data_folder("rules"))
 
 
+def preset_files() -> dict[str, str]:
+    """File name -> text of every shipped preset of checks."""
+    return _texts(data_folder("rules") / "presets")
+
+
+def lock_files() -> dict[str, str]:
+    """File name -> text of the lock of each preset's tools."""
+    return _texts(data_folder("rules") / "presets", "*.lock")
+
+
 def dialect_files() -> dict[str, str]:
     """File name -> text of every shipped dialect."""
     return _texts(data_folder("webhooks"))
 
 
-def _texts(folder: Path) -> dict[str, str]:
-    return {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.toml"))}
+def _texts(folder: Path, pattern: str = "*.toml") -> dict[str, str]:
+    return {path.name: path.read_text("utf-8") for path in sorted(folder.glob(pattern))}

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import secrets
 import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, TypeVar
 
+from intakebot.checks import tools
 from intakebot.checks.sandbox import Sandbox, open_sandbox
-from intakebot.checks.toolbox import build_toolbox, toolbox_digest
+from intakebot.checks.toolbox import Toolbox, build_toolbox, find_tools
+from intakebot.checks.tools import Lock
+from intakebot.core.checkfile import Toolset, read_presets
 from intakebot.core.dialect import Dialect, read_dialect
 from intakebot.core.rulefile import read_rules
 from intakebot.core.rules import rules_digest
@@ -36,7 +41,7 @@ from intakebot.gitforge.sender import run as send_webhooks
 from intakebot.model import OperatorError, Repo
 from intakebot.repo.git import Credential
 from intakebot.repo.mirror import Mirror
-from intakebot.settings import Settings, dialect_files, rule_files
+from intakebot.settings import Settings, dialect_files, lock_files, preset_files, rule_files
 from intakebot.store import connections
 from intakebot.store.database import Database
 
@@ -69,6 +74,7 @@ def build_house(settings: Settings, *, bell: Bell | None = None) -> House:
     """A process's own house. Raises OperatorError when a rule or a setting is malformed."""
     rules = read_rules(rule_files())
     public = _public_folder(settings)
+    kit = tools_at(settings)
     database = Database(settings.database_url)
     known = forges(settings, database)
     return House(
@@ -81,12 +87,48 @@ def build_house(settings: Settings, *, bell: Bell | None = None) -> House:
         mirror=lambda repo: _mirror(settings, known, repo, "read"),
         landing=lambda repo: _mirror(settings, known, repo, "land"),
         sandbox=_remembered(lambda: open_sandbox(folder=public), seconds=60),
-        toolbox=_remembered(lambda: build_toolbox(public / "tools"), seconds=60),
-        tools_digest=toolbox_digest(),
+        toolbox=_remembered(kit.build, seconds=60),
+        toolset=_remembered(kit.toolset, seconds=60),
         public_url=settings.public_url,
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         upkeep=_upkeep(known, database),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What checks can call on this machine, below `folder` and elsewhere on it."""
+
+    folder: Path
+    locks: Mapping[str, Lock]
+
+    def find(self) -> Toolbox:
+        return find_tools(self.folder, self.locks)
+
+    def toolset(self) -> Toolset:
+        """Presets decide what runs as much as the tools do, so the digest names both."""
+        found, files = self.find(), preset_files()
+        text = "\n".join((found.digest, *(files[name] for name in sorted(files))))
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        return Toolset(digest, found.names, read_presets(files))
+
+    def build(self) -> Path:
+        return build_toolbox(self.folder, self.find())
+
+    def installed(self) -> Mapping[str, Path]:
+        return tools.installed(self.folder, self.locks.values())
+
+    def install(self, preset: str, say: Callable[[str], None]) -> Path:
+        return tools.install(self.folder, self.locks[preset], say)
+
+    def brings(self, preset: str, tool: str) -> bool:
+        """Whether a lock names a package that is called like the tool, or after it."""
+        lock = self.locks.get(preset)
+        return lock is not None and lock.names(tool)
+
+
+def tools_at(settings: Settings) -> Tools:
+    return Tools(_public_folder(settings) / "tools", tools.locks(lock_files()))
 
 
 def now() -> datetime:
@@ -220,6 +262,7 @@ def dialects() -> dict[str, Dialect]:
 def check_data() -> None:
     """Read every rule and dialect, so that a malformed one is told before anything starts."""
     read_rules(rule_files())
+    read_presets(preset_files())
     dialects()
 
 

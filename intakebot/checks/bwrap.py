@@ -28,7 +28,8 @@ TOOLS = "/opt/intakebot-tools"
 INSIDE = "/opt/bwrap"
 PATH = f"{TOOLS}/bin:/usr/local/bin:/usr/bin:/bin"
 SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
-SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives")
+# What everybody on the machine may read; /etc/php names the extensions that PHP has.
+SETTINGS = ("/etc/ld.so.cache", "/etc/alternatives", "/etc/php")
 INIT = '"$@"; exit $?'  # the first process of the inner namespace: all others end with it
 NOTHING_HERE = (
     "there is no usable bubblewrap, so checks cannot run: {why}. Install the package `bubblewrap` "

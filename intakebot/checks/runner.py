@@ -7,7 +7,8 @@ what is ours or the configuration's is BROKEN.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from intakebot.checks import formats
@@ -15,12 +16,17 @@ from intakebot.checks.box import FLOOD, Tree
 from intakebot.checks.formats.reports import BadReport, plain
 from intakebot.checks.limits import MIB, REPORT_BYTES, HeadAndTail, Limits, Ran
 from intakebot.checks.sandbox import Sandbox, always
+from intakebot.checks.tools import SEARCHED
 from intakebot.model import CheckDefinition, CheckResult, Finding, OperatorError, Outcome
 
 LOG_BYTES = 64 << 10
 # What the launcher ends with when it could not start the command (as shells do).
 NOT_STARTED = {126: "cannot be run", 127: "was not found"}
 CPU_TIME_OVER = 128 + 24  # SIGXCPU
+NO_TOOL = (
+    "the tool {tool!r} is not installed here; `intakebot tools install` brings those of the "
+    "presets, others come with the machine"
+)
 
 
 def run_check(
@@ -31,7 +37,48 @@ def run_check(
     toolbox: Path | None,
     keep_alive: Callable[[], bool] = always,
 ) -> CheckResult | None:
-    """None when it was cancelled. What `tree` raises is passed on."""
+    """Run it, and when it fails as often again as it says: one that passes then is flaky.
+
+    None when it was cancelled. What `tree` raises is passed on.
+    """
+    if lacking := missing_tools(definition.tools, toolbox):
+        return CheckResult(Outcome.BROKEN, NO_TOOL.format(tool=lacking[0]))
+    tries: list[_Try] = []
+    while len(tries) <= definition.retries:
+        tried = _run(definition, tree, sandbox, toolbox, keep_alive)
+        if tried is None:
+            return None
+        tries.append(tried)
+        if tried.result.outcome is not Outcome.FAILED or tried.stopped:
+            break
+    return _together([tried.result for tried in tries])
+
+
+@dataclass(frozen=True, slots=True)
+class _Try:
+    """`stopped` where a limit ended it: once more would take as long and tell nothing."""
+
+    result: CheckResult
+    stopped: bool
+
+
+def _together(results: Sequence[CheckResult]) -> CheckResult:
+    """All but the last have failed; what the first one printed is what somebody has to see."""
+    first, last = results[0], results[-1]
+    seconds = sum(result.seconds for result in results)
+    if len(results) > 1 and last.outcome is Outcome.PASSED:
+        why = f"failed, then passed on the same files ({first.summary})"
+        return CheckResult(Outcome.FLAKY, why, last.findings, first.log, seconds)
+    return replace(first, seconds=seconds)
+
+
+def _run(
+    definition: CheckDefinition,
+    tree: Tree,
+    sandbox: Sandbox,
+    toolbox: Path | None,
+    keep_alive: Callable[[], bool],
+) -> _Try | None:
     limits = limits_of(definition)
     wanted = () if definition.parse == "none" else (definition.report,)
     try:
@@ -41,14 +88,22 @@ def run_check(
             reports=wanted,
             limits=limits,
             tools=toolbox,
+            env=dict(definition.env),
             keep_alive=keep_alive,
         )
     except OperatorError as error:
-        return CheckResult(Outcome.BROKEN, str(error))
+        return _Try(CheckResult(Outcome.BROKEN, str(error)), stopped=True)
     if ran.stopped == "cancelled":
         return None
     outcome, summary, findings = judge(definition, ran, limits)
-    return CheckResult(outcome, summary, findings, log_of(ran), ran.seconds)
+    result = CheckResult(outcome, summary, findings, log_of(ran), ran.seconds)
+    return _Try(result, stopped=ran.status is None)
+
+
+def missing_tools(names: Sequence[str], toolbox: Path | None) -> list[str]:
+    """Those that are neither in the toolbox nor on the machine."""
+    folders = [*([toolbox / "bin"] if toolbox else []), *SEARCHED]
+    return [name for name in names if not any((folder / name).is_file() for folder in folders)]
 
 
 def limits_of(definition: CheckDefinition) -> Limits:

@@ -1,7 +1,8 @@
-"""The tools checks may call inside the sandbox: ruff and pytest, as a folder of their own.
+"""The tools checks may call inside the sandbox, as a folder of their own.
 
-Copied out of our own installation, because that may lie where the sandbox's user can't look
-(a home of mode 0700), and because all else that is installed there is not a check's business.
+ruff and pytest are copied out of our own installation, because that may lie where the sandbox's
+user can't look (a home of mode 0700), and because all else that is installed there is not a check's
+business. What an operator has installed for the presets comes along (`tools.py`).
 """
 
 from __future__ import annotations
@@ -9,14 +10,16 @@ from __future__ import annotations
 import hashlib
 import shutil
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from pathlib import Path
 
+from intakebot.checks import tools
 from intakebot.checks.readable import made_once
+from intakebot.checks.tools import PYTHON, Lock
 from intakebot.model import OperatorError
 
-PYTHON = "/usr/bin/python3"  # the sandbox has the machine's programs, not our interpreter
 PROGRAMS = ("ruff",)
 LIBRARIES = ("pytest", "pluggy", "iniconfig", "packaging", "pygments")
 PYTEST = f"""#!{PYTHON}
@@ -44,26 +47,49 @@ def installed(names: Sequence[str]) -> list[Distribution]:
         ) from error
 
 
-def toolbox_digest() -> str:
-    """Names every tool and its version; part of what decides a check's result."""
-    found = installed([*PROGRAMS, *LIBRARIES])
-    names = "\n".join(f"{each.name} {each.version}" for each in found)
-    return hashlib.sha256(f"{names}\n{PYTEST}".encode()).hexdigest()
+@dataclass(frozen=True, slots=True)
+class Toolbox:
+    """What there is on this machine now. `digest` names every tool with its version; `added` are
+    the folders of what was installed for presets, the machine's own programs are not in it."""
+
+    digest: str
+    names: frozenset[str]
+    added: tuple[Path, ...]
 
 
-def build_toolbox(folder: Path) -> Path:
-    """The toolbox in `folder`, made if it is not there. Safe to call from many processes."""
-    ready = folder / f"tools-{toolbox_digest()[:16]}"
+def find_tools(folder: Path, known: Mapping[str, Lock]) -> Toolbox:
+    """Ours, those that were installed below `folder`, and the machine's."""
+    own = installed([*PROGRAMS, *LIBRARIES])
+    added = tools.installed(folder, known.values())
+    machine = tools.of_the_machine()
+    lines = [f"{each.name} {each.version}" for each in own]
+    lines += [f"{preset} {known[preset].digest}" for preset in sorted(added)]
+    lines += [f"{name} {version}" for name, version in sorted(machine.items())]
+    programs = [path.name for place in added.values() for path in (place / "bin").iterdir()]
+    digest = hashlib.sha256("\n".join([*lines, PYTEST]).encode()).hexdigest()
+    names = frozenset((*PROGRAMS, "pytest", *programs, *machine))
+    return Toolbox(digest, names, tuple(added[preset] for preset in sorted(added)))
+
+
+def build_toolbox(folder: Path, found: Toolbox) -> Path:
+    """The folder of it below `folder`, made if it is not there. Safe to call at once."""
+    ready = folder / f"tools-{found.digest[:16]}"
     if ready.is_dir():
         return ready
     if not Path(PYTHON).exists():
         raise NoTools(f"{PYTHON} is missing; pytest checks run with it. Install `python3`")
-    return made_once(ready, fill)
+    return made_once(ready, lambda made: fill(made, found.added))
 
 
-def fill(made: Path) -> None:
+def fill(made: Path, added: Sequence[Path] = ()) -> None:
+    for place in added:
+        shutil.copytree(place, made, dirs_exist_ok=True, symlinks=True)
+    own(made)
+
+
+def own(made: Path) -> None:
     programs, libraries = made / "bin", made / "lib"
-    programs.mkdir()
+    programs.mkdir(exist_ok=True)
     libraries.mkdir()
     for package in installed(PROGRAMS):
         shutil.copyfile(program_of(package), programs / package.name)

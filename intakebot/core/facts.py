@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from intakebot.core import roster
 from intakebot.core.asks import Asks
+from intakebot.core.checking import Checked
 from intakebot.core.paths import protected
 from intakebot.model import (
     Change,
     CheckDefinition,
-    CheckResult,
     Config,
     Facts,
     Group,
@@ -28,8 +28,8 @@ MOST_LISTED = 50  # offenders in one list fact; rules speak about them one by on
 class Gathered:
     """Everything that was read for one look.
 
-    `change` is None when git could not be asked, and then `blocked` says why. `results` maps
-    a check's digest to its result on this head's tree; an absent one has not run yet.
+    `change` is None when git could not be asked, and then `blocked` says why. `checks` are those
+    that the change needs, and `checked` what became of them.
     """
 
     pull: Pull
@@ -42,7 +42,8 @@ class Gathered:
     landed_anew: bool = False
     landing_failed: str = ""
     declined: bool = False
-    results: Mapping[str, CheckResult] = field(default_factory=dict)
+    checks: Sequence[CheckDefinition] = ()
+    checked: Checked = field(default_factory=Checked)
     markers: Sequence[str] = ()
     finding_count: int = 0
     changes_requested: Sequence[Review] = ()
@@ -87,17 +88,17 @@ def gather(seen: Gathered) -> Facts:
         conflict_markers=_some(seen.markers),
         protected_changed=_some(protected((file.path for file in files), config.protected)),
         config_editor=roster.may_edit_config(seen.author),
-        checks_failed=_checks(seen, Outcome.FAILED),
+        checks_failed=_required(seen, Outcome.FAILED),
         checks_pending=_pending(seen),
-        checks_broken=_checks(seen, Outcome.BROKEN),
+        checks_broken=_required(seen, Outcome.BROKEN),
         finding_count=seen.finding_count,
         approvals=len(seen.asks.approvals),
         approvals_needed=config.approvals,
         changes_requested_by=[clean(review.by.display) for review in seen.changes_requested],
         held_by=[clean(command.by.display) for command in seen.asks.holds],
-        cleared_to_test=is_cleared(seen.author, seen.first_time, config, seen.asks),
+        cleared_to_test=is_cleared(seen),
         merge_asked_by=clean(merge.by.display) if merge else "",
-        blocked_by_us=list(seen.blocked),
+        blocked_by_us=[*seen.blocked, *_unclear(seen)],
         state=_state(pull, seen.declined),
         landed=seen.landed,
         landing_failed=seen.landing_failed,
@@ -108,24 +109,25 @@ def gather(seen: Gathered) -> Facts:
         page_url=seen.page_url,
         landed_anew=seen.landed_anew,
         uncompared=seen.uncompared,
+        checks_flaky=_ended(seen, Outcome.FLAKY),
+        checks_already_broken=_already_broken(seen),
+        checks_optional=_optional(seen),
     )
 
 
-def is_cleared(author: Person, first_time: bool, config: Config, asks: Asks) -> bool:
+def is_cleared(seen: Gathered) -> bool:
     """Whether this head's code may run: somebody we know, or somebody a maintainer let in."""
-    if not config.checks or author.group is not Group.OUTSIDER:
+    if not seen.checks or seen.author.group is not Group.OUTSIDER:
         return True
-    return not first_time or asks.cleared
+    return not seen.first_time or seen.asks.cleared
 
 
-def wanted_checks(seen: Gathered) -> tuple[CheckDefinition, ...]:
-    """The checks that should have a result for this head."""
+def may_run(seen: Gathered) -> bool:
+    """Whether checks that have no result yet are to be run for this head."""
     open_here = seen.pull.state.value == "open" and not seen.pull.draft and not seen.landed
     if not open_here or seen.change is None or seen.change.contained or seen.blocked:
-        return ()
-    if not is_cleared(seen.author, seen.first_time, seen.config, seen.asks):
-        return ()
-    return seen.config.checks
+        return False
+    return is_cleared(seen)
 
 
 def clean(text: str) -> str:
@@ -141,13 +143,42 @@ def _state(pull: Pull, declined: bool) -> str:
     return "declined" if declined and pull.state.value == "closed" else pull.state.value
 
 
-def _checks(seen: Gathered, outcome: Outcome) -> list[str]:
+def _ended(seen: Gathered, *outcomes: Outcome) -> list[str]:
+    results = seen.checked.results
     return [
         check.name
-        for check in seen.config.checks
-        if check.digest in seen.results and seen.results[check.digest].outcome is outcome
+        for check in seen.checks
+        if check.digest in results and results[check.digest].outcome in outcomes
+    ]
+
+
+def _required(seen: Gathered, outcome: Outcome) -> list[str]:
+    names = {check.name for check in seen.checks if check.required}
+    return [name for name in _ended(seen, outcome) if name in names]
+
+
+def _optional(seen: Gathered) -> list[str]:
+    names = {check.name for check in seen.checks if not check.required}
+    return [name for name in _ended(seen, Outcome.FAILED, Outcome.BROKEN) if name in names]
+
+
+def _already_broken(seen: Gathered) -> list[str]:
+    unclear = {check.name for check in seen.checked.unclear if check.required}
+    return [name for name in _ended(seen, Outcome.ALREADY_BROKEN) if name not in unclear]
+
+
+def _unclear(seen: Gathered) -> list[str]:
+    target = clean(seen.pull.target)
+    return [
+        f"the check {check.name} fails on {target} too, and nothing tells whether this change "
+        f"makes it worse; {target} has to be mended first"
+        for check in seen.checked.unclear
+        if check.required
     ]
 
 
 def _pending(seen: Gathered) -> list[str]:
-    return [check.name for check in wanted_checks(seen) if check.digest not in seen.results]
+    if not may_run(seen):
+        return []
+    results = seen.checked.results
+    return [check.name for check in seen.checks if check.required and check.digest not in results]

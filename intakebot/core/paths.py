@@ -19,6 +19,17 @@ def protected(paths: Iterable[str], patterns: Sequence[str]) -> list[str]:
     return [path for path in paths if _matches(folded(path), wanted, stems)]
 
 
+def matching(paths: Iterable[str], patterns: Sequence[str]) -> list[str]:
+    """Those that match a pattern as it is written, for choosing and not for guarding.
+
+    `dir/` means all below it; `*` matches `/` too.
+    """
+    tests = [
+        re.compile(fnmatch.translate(f"{one}*" if one.endswith("/") else one)) for one in patterns
+    ]
+    return [path for path in paths if any(test.match(path) for test in tests)]
+
+
 def folded(path: str) -> str:
     """The same for every path that macOS or Windows may take for this one.
 

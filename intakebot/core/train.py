@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from intakebot.model import CheckDefinition, CheckResult, Outcome
+from intakebot.core.checking import Checked, Tasks
+from intakebot.model import Outcome
 
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Every check passed on exactly the tree that is to land; `runs` are their ids."""
+    """Every required check passed on exactly the tree that is to land, or found nothing there that
+    the target has not; `runs` are the ids of all runs that say so."""
 
     runs: tuple[int, ...] = ()
 
@@ -22,27 +23,31 @@ class Broken:
     why: str
 
 
-def judge_results(
-    checks: Sequence[CheckDefinition], results: Mapping[str, CheckResult | None]
-) -> Ready | Broken | str | None:
+def judge_results(tasks: Tasks, checked: Checked) -> Ready | Broken | str | None:
     """Ready, Broken, why the entry is given up, or None while a result is missing.
 
-    `results` maps a check's digest to its result on the merge tree; None has not ended yet.
+    `tasks` are those of the required checks on the merge tree.
     """
-    ended = {check.name: results.get(check.digest) for check in checks}
-    if failed := _told(ended, Outcome.FAILED):
+    if failed := _told(tasks, checked, Outcome.FAILED):
         return f"the merge result does not pass ({failed})"
-    if broken := _told(ended, Outcome.BROKEN):
+    if broken := _told(tasks, checked, Outcome.BROKEN):
         return Broken(f"a check could not run on the merge result ({broken}); then /recheck")
-    if any(result is None for result in ended.values()):
+    if checked.unclear:
+        names = ", ".join(check.name for check in checked.unclear)
+        return Broken(
+            f"what fails on the merge result fails on the target too, and nothing tells whether "
+            f"it is worse ({names}); mend the target first"
+        )
+    if len(checked.results) < len(tasks.checks):
         return None
     return Ready()
 
 
-def _told(ended: Mapping[str, CheckResult | None], outcome: Outcome) -> str:
+def _told(tasks: Tasks, checked: Checked, outcome: Outcome) -> str:
     """`name: summary` of every check that ended so."""
+    ended = [(check.name, checked.results.get(check.digest)) for check in tasks.checks]
     return "; ".join(
         f"{name}: {result.summary}"
-        for name, result in ended.items()
+        for name, result in ended
         if result is not None and result.outcome is outcome
     )

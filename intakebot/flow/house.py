@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from intakebot import log
 from intakebot.checks.sandbox import Sandbox
+from intakebot.core.checkfile import Toolset
 from intakebot.core.rules import Rule
 from intakebot.flow.connect_words import Check
 from intakebot.forges.api import Forge
@@ -44,7 +45,7 @@ class House:
     landing: Callable[[Repo], Mirror]  # the same mirror with the credential that may push
     sandbox: Callable[[], Sandbox]  # raises NoSandbox
     toolbox: Callable[[], Path | None]
-    tools_digest: str
+    toolset: Callable[[], Toolset]
     public_url: str
     owner: str  # this process, in leases
     upkeep: Callable[[], Iterable[Check]] = tuple  # what an operator should know now

@@ -5,7 +5,7 @@ The look and the lane both judge here, so that nothing lands on another opinion 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -14,16 +14,16 @@ import sqlalchemy as sa
 
 from intakebot.core import comment, facts, roster
 from intakebot.core.asks import Asks, course, fold
+from intakebot.core.checking import Checked, Task, Tasks
 from intakebot.core.ladder import stand
 from intakebot.core.rules import judge
 from intakebot.flow.house import House
 from intakebot.flow.listen import Heard, Listener
 from intakebot.flow.placed import on_changed_lines
 from intakebot.flow.read import Reading, read
+from intakebot.flow.tasks import results_of, tasks_of
 from intakebot.forges.api import Forge
 from intakebot.model import (
-    CheckDefinition,
-    CheckResult,
     Command,
     Facts,
     Finding,
@@ -38,12 +38,16 @@ from intakebot.model import (
     Verdict,
 )
 from intakebot.repo.change import merge_tree, tree_of
-from intakebot.store import lanes, memory, people, receipts, runs, words, work
+from intakebot.store import lanes, memory, people, receipts, words, work
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """All that one look knows and decided. `missing` are checks that have yet to run."""
+    """All that one look knows and decided.
+
+    `tasks` are the checks that the change needs and `checked` what became of them; `may_run`
+    whether those that have not run yet may.
+    """
 
     pull: Pull
     reading: Reading
@@ -52,9 +56,19 @@ class Judgement:
     facts: Facts
     verdicts: tuple[Verdict, ...]
     findings: tuple[Finding, ...]
-    results: Mapping[str, CheckResult]
-    missing: tuple[CheckDefinition, ...]
+    tasks: Tasks
+    checked: Checked
+    may_run: bool
     standing: Standing
+
+    @property
+    def to_run(self) -> tuple[Task, ...]:
+        return self.checked.asked if self.may_run else ()
+
+    @property
+    def waits(self) -> bool:
+        """Whether a check that may run has no say yet."""
+        return self.may_run and len(self.checked.results) < len(self.tasks.checks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +92,7 @@ def judgement(house: House, row: work.PullRow, pull: Pull, *, landing: bool = Fa
     forge = house.forges[row.repo.forge]
     _in_step(pull)
     reading = read(house, pull)
+    tasks = _tasks(reading)
     with house.database.read() as connection:
         known = _remember(connection, house, row, pull)
         permission = cache(lambda account: forge.permission(pull.repo.id, account))
@@ -85,13 +100,13 @@ def judgement(house: House, row: work.PullRow, pull: Pull, *, landing: bool = Fa
         heard = listener.listen(known.commands, known.comments)
         counting = [one for one in heard.all if _entitled(listener, one)]
         trusted = [one for one in pull.reviews if _requests_changes(listener, one, pull)]
-        checked = _results(connection, reading)
+        checked = results_of(connection, tasks)
+    findings = _findings(reading, checked)
     whole = course(pull, lambda old: _same_result(reading, old))
     asks = fold(counting, pull.head, whole)
     if asks.merge is not None:  # on its way to landing: what the forge lets people do counts too
         counting = _permitted(permission, counting)
         asks = fold(counting, pull.head, whole)
-    results, findings = checked
     gathered = facts.Gathered(
         pull=pull,
         author=known.author,
@@ -103,7 +118,8 @@ def judgement(house: House, row: work.PullRow, pull: Pull, *, landing: bool = Fa
         landed_anew=known.landed_anew,
         landing_failed=_landing_failed(known.failed, asks),
         declined=known.declined,
-        results=results,
+        checks=tasks.checks,
+        checked=checked,
         markers=reading.markers,
         finding_count=len(findings),
         changes_requested=trusted,
@@ -117,7 +133,6 @@ def judgement(house: House, row: work.PullRow, pull: Pull, *, landing: bool = Fa
         known_facts = replace(known_facts, state="open")
     verdicts = tuple(judge(rule, known_facts) for rule in house.rules)
     standing = stand(known_facts, verdicts)
-    missing = tuple(check for check in facts.wanted_checks(gathered) if check.digest not in results)
     return Judgement(
         pull=pull,
         reading=reading,
@@ -126,8 +141,9 @@ def judgement(house: House, row: work.PullRow, pull: Pull, *, landing: bool = Fa
         facts=known_facts,
         verdicts=verdicts,
         findings=findings,
-        results=results,
-        missing=missing,
+        tasks=tasks,
+        checked=checked,
+        may_run=facts.may_run(gathered),
         standing=standing,
     )
 
@@ -248,25 +264,23 @@ def _requests_changes(listener: Listener, review: Review, pull: Pull) -> bool:
     return roster.granted("approve", listener.who(review.by), is_author=False)
 
 
-def _results(
-    connection: sa.Connection, reading: Reading
-) -> tuple[dict[str, CheckResult], tuple[Finding, ...]]:
-    """Results on the head's own tree, and their findings on changed lines."""
-    if reading.change is None:
-        return {}, ()
-    change, checks = reading.change, reading.config.checks
-    results = _ended(runs.newest(connection, change.head_tree, checks))
-    found = [finding for result in results.values() for finding in result.findings]
-    if not found or change.merge_base is None:
-        return results, ()
-    base = tree_of(reading.git, change.merge_base)
-    ended = _ended(runs.newest(connection, base, checks)).values()
-    before = [finding for result in ended for finding in result.findings]
-    return results, tuple(on_changed_lines(reading.git, change, found, before))
+def _tasks(reading: Reading) -> Tasks:
+    """On the head's own tree, against that of the merge base."""
+    change = reading.change
+    if change is None or not reading.config.checks:
+        return Tasks()
+    before = tree_of(reading.git, change.merge_base) if change.merge_base else None
+    checks = reading.config.checks
+    return tasks_of(reading.git, checks, change.files, change.head_tree, before)
 
 
-def _ended(found: Mapping[str, runs.RunRow]) -> dict[str, CheckResult]:
-    return {digest: run.result for digest, run in found.items() if run.result is not None}
+def _findings(reading: Reading, checked: Checked) -> tuple[Finding, ...]:
+    """What the checks that have their say found on changed lines, and the target has not."""
+    found = [finding for result in checked.results.values() for finding in result.findings]
+    if not found or reading.change is None:
+        return ()
+    before = [finding for result in checked.before.values() for finding in result.findings]
+    return tuple(on_changed_lines(reading.git, reading.change, found, before))
 
 
 def _same_result(reading: Reading, old: str) -> bool:

@@ -13,10 +13,12 @@ from typing import Literal
 from intakebot import log
 from intakebot.core import escape
 from intakebot.core.asks import listed
+from intakebot.core.checking import Tasks, without_optional
 from intakebot.core.train import Broken, Ready, judge_results
 from intakebot.crash import crashpoint
 from intakebot.flow.house import House, Lease, keep
 from intakebot.flow.judge import Judgement
+from intakebot.flow.tasks import results_of, tasks_of
 from intakebot.model import Change, OperatorError, Repo, TryLater
 from intakebot.repo import combine, land
 from intakebot.repo.change import is_ancestor, new_commits, tree_of
@@ -123,22 +125,17 @@ def _message(
 
 def tested(house: House, row: lanes.LaneRow, lease: Lease, built: Built) -> Ready | str | None:
     """Results of every check on exactly this tree; None while some are still to come."""
-    checks, entry = built.judged.reading.config.checks, built.entry
-    now = house.now()
+    entry, now = built.entry, house.now()
+    tasks = _tasks(built)
     bells: list[str] = []
     with house.database.write() as connection:
         keep(house, connection, lanes_table, row.id, lease)
-        found = runs.newest(connection, built.tree, checks)
-        results = {key: run.result for key, run in found.items()}
-        verdict = judge_results(checks, results)
+        checked = results_of(connection, tasks)
+        verdict = judge_results(tasks, checked)
         ids = []
         if verdict is None:
-            for check in checks:
-                if results.get(check.digest) is not None:
-                    continue
-                run_id, bell = runs.ask(
-                    connection, row.repo_id, entry.pull_id, "lane", check, built.tree, now
-                )
+            for task in checked.asked:
+                run_id, bell = runs.ask(connection, row.repo_id, entry.pull_id, "lane", task, now)
                 ids.append(run_id)
                 bells += [bell] if bell else []
             lanes.change_entry(
@@ -150,12 +147,23 @@ def tested(house: House, row: lanes.LaneRow, lease: Lease, built: Built) -> Read
                 commit=built.commit,
             )
         runs.want_only(connection, entry.pull_id, "lane", ids)
+        proof = runs.proof(connection, tasks, checked)
     house.bell.ring(bells)
     if isinstance(verdict, Broken):
         raise OperatorError(f"#{entry.number}: {verdict.why}")
-    if isinstance(verdict, Ready):
-        return replace(verdict, runs=tuple(sorted(run.id for run in found.values())))
-    return verdict
+    return replace(verdict, runs=proof) if isinstance(verdict, Ready) else verdict
+
+
+def _tasks(built: Built) -> Tasks:
+    """Of the checks that have to pass, on what lands and on what it lands on."""
+    reading = built.judged.reading
+    change = reading.change
+    files = change.files if change else ()
+    checks = without_optional(reading.config.checks)
+    if not checks:
+        return Tasks()
+    before = tree_of(reading.git, built.base)
+    return tasks_of(reading.git, checks, files, built.tree, before)
 
 
 def push(
@@ -216,7 +224,7 @@ def _intend(
                 "deploy_branch": repo.deploy,
                 "deploy_asked": judged.reading.config.promote == "at-once",
                 "method": judged.reading.config.method,
-                "tools_digest": house.tools_digest,
+                "tools_digest": house.toolset().digest,
             },
         )
         lanes.change_entry(

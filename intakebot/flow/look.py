@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from intakebot import log
 from intakebot.core import comment
+from intakebot.core.checking import Task, told
 from intakebot.core.marks import resolve
 from intakebot.core.plan import STATUS, closing_time, plan, seen_look
 from intakebot.crash import crashpoint
@@ -17,11 +18,14 @@ from intakebot.flow import outbox
 from intakebot.flow.house import PATIENCE, House, Lease, keep, until_met
 from intakebot.flow.judge import Judgement, judgement
 from intakebot.flow.said import Said, remember_said
+from intakebot.flow.tasks import tasks_of
 from intakebot.forges.api import Ability
 from intakebot.model import (
+    Change,
     Effect,
     Look,
     OperatorError,
+    Outcome,
     Pull,
     PullState,
     State,
@@ -147,10 +151,11 @@ def _wanted(
     facts, standing, pull = judged.facts, judged.standing, judged.pull
     late = closing is not None and closing <= house.now()
     closing_at = f"{closing:%Y-%m-%d %H:%M} UTC" if closing and not late else ""
+    results = judged.checked.results
     failed = {
-        check.name: judged.results[check.digest].summary
-        for check in judged.reading.config.checks
-        if check.name in (*facts.checks_failed, *facts.checks_broken)
+        check.name: results[check.digest].summary
+        for check in judged.tasks.checks
+        if check.digest in results and results[check.digest].outcome is not Outcome.PASSED
     }
     by_review = said.status_refused and Ability.REVIEW in abilities
     text = comment.status_comment(
@@ -165,7 +170,7 @@ def _wanted(
     )
     over = standing.state in (State.LANDED, State.MERGED, State.CLOSED)
     can_report = Ability.REPORT in abilities and not said.report_refused
-    shows_report = can_report and not over and bool(judged.results) and not judged.missing
+    shows_report = can_report and not over and bool(results) and not judged.waits
     return Look(
         comments={
             **comment.answers(judged.heard.all),
@@ -177,7 +182,7 @@ def _wanted(
         declined=(standing.state is State.REJECTED and late) or facts.landed_anew,
         review=comment.review_of(standing) if by_review and not over else pull.review,
         report=comment.report_of(facts, judged.findings) if shows_report else None,
-        settled=over or (judged.reading.change is not None and not judged.missing),
+        settled=over or (judged.reading.change is not None and not judged.waits),
     )
 
 
@@ -202,6 +207,7 @@ def _remember(house: House, row: work.PullRow, report: Report, lease: Lease) -> 
             judged.standing,
             judged.verdicts,
             judged.findings,
+            told(judged.tasks, judged.checked),
             now,
         )
         memory.keep_standing(connection, row.id, judged.pull, judged.standing, now)
@@ -224,22 +230,30 @@ def _ask_for_runs(
     if change is None:
         runs.want_only(connection, row.id, "look", [])
         return []
-    missing = list(judged.missing)
+    asked = list(judged.to_run)
     if any(one.name == "recheck" and one.said.value == "done" for one in judged.heard.decided):
-        for check in judged.reading.config.checks:
-            for tree in {change.head_tree, change.result_tree or change.head_tree}:
-                runs.again(connection, tree, check)
-            if check.digest in judged.results:
-                missing.append(check)
+        asked = _again(connection, judged, change)
     wanted, bells = [], []
-    for check in missing:
-        run_id, bell = runs.ask(
-            connection, row.repo.id, row.id, "look", check, change.head_tree, now
-        )
+    for task in asked:
+        run_id, bell = runs.ask(connection, row.repo.id, row.id, "look", task, now)
         wanted.append(run_id)
         bells += [bell] if bell else []
     runs.want_only(connection, row.id, "look", wanted)
     return bells
+
+
+def _again(connection: sa.Connection, judged: Judgement, change: Change) -> list[Task]:
+    """Every result that counted is forgotten, the target's and the merge result's too.
+
+    What ran once may run again; what needs others is asked for when they have passed.
+    """
+    tasks, results = judged.tasks, judged.checked.results
+    tree = change.result_tree or change.head_tree
+    landing = tasks_of(judged.reading.git, tasks.checks, change.files, tree, None)
+    for task in (*tasks.here.values(), *tasks.before.values(), *landing.here.values()):
+        runs.again(connection, task)
+    first = [check.digest for check in tasks.checks if check.digest in results and not check.needs]
+    return list(dict.fromkeys((*judged.to_run, *(tasks.here[digest] for digest in first))))
 
 
 def _enter_lane(

@@ -105,7 +105,7 @@ def _change(git: Git, base: str, head: str) -> tuple[Change, tuple[str, ...]]:
 def _config(house: House, mirror: Mirror, base: str) -> tuple[Config, tuple[str, ...]]:
     """The target branch's configuration; a broken one blocks and is judged by the defaults."""
     try:
-        return read_config(read_file(mirror.git, base, NAME), tools=house.tools_digest), ()
+        return read_config(read_file(mirror.git, base, NAME), house.toolset()), ()
     except (BadConfig, ValueError) as error:
         return Config(), (f"the configuration on the target branch is broken: {error}",)
 

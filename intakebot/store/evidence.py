@@ -73,8 +73,7 @@ def newest_deployed() -> Query:
 
 
 def runs_of(ids: Sequence[int]) -> Query:
-    shown = (runs.c.id, runs.c.name, runs.c.digest, runs.c.tree, runs.c.state, runs.c.outcome)
-    return sa.select(*shown).where(runs.c.id.in_(ids)).order_by(runs.c.id)
+    return sa.select(runs).where(runs.c.id.in_(ids)).order_by(runs.c.id)
 
 
 def rewritings(repo_id: int, branch: str) -> Query:

@@ -10,6 +10,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 
+from intakebot.core.checking import Told
 from intakebot.model import Facts, Finding, Pull, Standing, Verdict
 from intakebot.store.tables import facts as facts_table
 from intakebot.store.tables import first_verdicts, happenings, landings, looks, pulls, repos
@@ -30,13 +31,15 @@ def keep_look(
     standing: Standing,
     verdicts: Sequence[Verdict],
     findings: Sequence[Finding],
+    checks: Sequence[Told],
     now: datetime,
 ) -> str:
     """Remember one look unless it is the same as the last; returns the facts' digest."""
     name = digest(asdict(facts))
     judged = [asdict(verdict) for verdict in verdicts]
     found = [asdict(finding) for finding in findings]
-    if _same_as_last(connection, pull_id, name, rules_digest, standing, judged, found):
+    told = [asdict(check) for check in checks]
+    if _same_as_last(connection, pull_id, name, rules_digest, standing, judged, found, told):
         return name
     keep_facts(connection, facts)
     look_id = connection.scalar(
@@ -53,6 +56,7 @@ def keep_look(
             why=standing.why,
             verdicts=judged,
             findings=found,
+            checks=told,
         )
         .returning(looks.c.id)
     )
@@ -79,6 +83,7 @@ def _same_as_last(
     standing: Standing,
     verdicts: list[dict[str, object]],
     findings: list[dict[str, object]],
+    checks: list[dict[str, object]],
 ) -> bool:
     last = last_look(connection, pull_id)
     return last is not None and (
@@ -88,6 +93,7 @@ def _same_as_last(
         last.why,
         digest(last.verdicts),
         digest(last.findings),
+        digest(last.checks),
     ) == (
         facts_digest,
         rules_digest,
@@ -95,6 +101,7 @@ def _same_as_last(
         standing.why,
         digest(verdicts),
         digest(findings),
+        digest(checks),
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
 
+from intakebot.core.checking import Told
 from intakebot.model import Finding, Level, Repo, State, Turn, Verdict, VerdictState
 from intakebot.store import runs as runs_store
 from intakebot.store.tables import accounts, first_verdicts, lanes, looks, pulls, repos, runs
@@ -59,6 +60,7 @@ class Evidence:
     rules_digest: str
     verdicts: tuple[Verdict, ...]
     findings: tuple[Finding, ...]
+    checks: tuple[Told, ...] | None  # None: a look of before they were kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,8 @@ class FirstVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The newest run of one check on one tree. `outcome` is "" until it is done."""
+    """One check of a change. `outcome` is "" until it is done; one that never started, since it
+    waits for another or what it needs did not pass, is "waiting" and has no times."""
 
     name: str
     state: str
@@ -78,7 +81,7 @@ class Check:
     summary: str
     seconds: float
     log: str
-    asked_at: datetime
+    asked_at: datetime | None
     ended_at: datetime | None
 
 
@@ -164,27 +167,31 @@ def first_verdict(connection: sa.Connection, pull_id: int, head: str) -> FirstVe
     return FirstVerdict(head, row.at, row.state) if row else None
 
 
-def checks_on(connection: sa.Connection, tree: str) -> list[Check]:
-    """The newest run of each check on this very tree, cancelled ones aside, by name."""
+def checks_told(connection: sa.Connection, told: Sequence[Told]) -> list[Check]:
+    """As the look told of them, each with the newest run that there is of it."""
+    pairs = [(one.digest, one.tree) for one in told]
     rows = connection.execute(
         sa.select(runs)
-        .where(runs.c.tree == tree, runs.c.state != "cancelled")
-        .order_by(runs.c.name, runs.c.id)
+        .where(sa.tuple_(runs.c.digest, runs.c.tree).in_(pairs), runs.c.state != "cancelled")
+        .order_by(runs.c.generation)
     )
-    newest = {row.name: row for row in rows}
-    return [
-        Check(
-            row.name,
-            row.state,
-            row.outcome,
-            row.summary,
-            row.seconds,
-            row.log,
-            row.asked_at,
-            row.ended_at,
-        )
-        for row in newest.values()
-    ]
+    newest = {(row.digest, row.tree): row for row in rows} if told else {}
+    return [_check(one, newest.get((one.digest, one.tree))) for one in told]
+
+
+def _check(told: Told, run: sa.Row[Any] | None) -> Check:
+    if run is None:
+        return Check(told.name, "waiting", told.outcome, told.summary, 0.0, "", None, None)
+    return Check(
+        told.name,
+        run.state,
+        told.outcome or run.outcome,
+        told.summary or run.summary,
+        run.seconds,
+        run.log,
+        run.asked_at,
+        run.ended_at,
+    )
 
 
 def _pulls(scope: Scope) -> sa.Select[Any]:
@@ -232,6 +239,7 @@ def _evidence(row: sa.Row[Any]) -> Evidence:
         rules_digest=row.rules_digest,
         verdicts=tuple(_verdict(values) for values in row.verdicts),
         findings=tuple(runs_store.finding(values) for values in row.findings),
+        checks=None if row.checks is None else tuple(Told(**values) for values in row.checks),
     )
 
 

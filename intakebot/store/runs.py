@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
+from intakebot.core.checking import Checked, Task, Tasks
 from intakebot.model import CheckDefinition, CheckResult, Finding, Fix, Level, Outcome
 from intakebot.store import leases, work
 from intakebot.store.tables import pulls, run_wants, runs
@@ -27,17 +28,29 @@ class RunRow:
     result: CheckResult | None
 
 
-def newest(
-    connection: sa.Connection, tree: str, definitions: Sequence[CheckDefinition]
-) -> Mapping[str, RunRow]:
-    """Definition digest -> its newest run on this tree, cancelled ones aside."""
+def newest(connection: sa.Connection, tasks: Iterable[Task]) -> Mapping[str, RunRow]:
+    """Definition digest -> its newest run on its tree, cancelled ones aside; one tree for each."""
+    pairs = [(task.check.digest, task.tree) for task in tasks]
+    if not pairs:
+        return {}
     rows = connection.execute(
         sa.select(runs)
-        .where(runs.c.tree == tree, runs.c.state != "cancelled")
-        .where(runs.c.digest.in_([definition.digest for definition in definitions]))
+        .where(sa.tuple_(runs.c.digest, runs.c.tree).in_(pairs), runs.c.state != "cancelled")
         .order_by(runs.c.generation)
     )
     return {row.digest: _run(row) for row in rows}
+
+
+def proof(connection: sa.Connection, tasks: Tasks, checked: Checked) -> tuple[int, ...]:
+    """The ids of the runs whose results count: on the change's tree, and on the target's where
+    what fails was compared with it."""
+    compared = [
+        tasks.before[digest]
+        for digest, result in checked.results.items()
+        if result.outcome is Outcome.ALREADY_BROKEN and digest in tasks.before
+    ]
+    found = [newest(connection, some) for some in (tasks.here.values(), compared)]
+    return tuple(sorted(run.id for those in found for run in those.values()))
 
 
 def ask(
@@ -45,17 +58,16 @@ def ask(
     repo_id: int,
     pull_id: int,
     purpose: str,
-    definition: CheckDefinition,
-    tree: str,
+    task: Task,
     now: datetime,
 ) -> tuple[int, str]:
-    """Want this check on this tree; returns the run's id and the bell that it needs, "" for none.
+    """Want this check on its tree; returns the run's id and the bell that it needs, "" for none.
 
     One that has ended since its result was looked for told only whoever wanted it then: this
     pull request is nudged here instead.
     """
-    found = newest(connection, tree, [definition]).get(definition.digest)
-    run_id = found.id if found else _queue(connection, repo_id, definition, tree, now)
+    found = newest(connection, [task]).get(task.check.digest)
+    run_id = found.id if found else _queue(connection, repo_id, task, now)
     want = {"run_id": run_id, "pull_id": pull_id, "purpose": purpose}
     insert_new(connection, run_wants, want)
     if found is None:
@@ -72,18 +84,18 @@ def _has_ended(connection: sa.Connection, run_id: int) -> bool:
     return connection.scalar(state) == "done"
 
 
-def again(connection: sa.Connection, tree: str, definition: CheckDefinition) -> None:
+def again(connection: sa.Connection, task: Task) -> None:
     """Forget a finished result, so that the next look asks for a new run (/recheck)."""
     connection.execute(
         sa.update(runs)
-        .where(runs.c.tree == tree, runs.c.digest == definition.digest, runs.c.state == "done")
+        .where(runs.c.tree == task.tree, runs.c.digest == task.check.digest)
+        .where(runs.c.state == "done")
         .values(state="cancelled")
     )
 
 
-def _queue(
-    connection: sa.Connection, repo_id: int, definition: CheckDefinition, tree: str, now: datetime
-) -> int:
+def _queue(connection: sa.Connection, repo_id: int, task: Task, now: datetime) -> int:
+    definition, tree = task.check, task.tree
     last = connection.scalar(
         sa.select(sa.func.max(runs.c.generation)).where(
             runs.c.tree == tree, runs.c.digest == definition.digest
@@ -198,9 +210,18 @@ def want_only(
 
 
 def _run(row: sa.Row[Any]) -> RunRow:
-    definition = {**row.definition, "run": tuple(row.definition["run"])}
     return RunRow(
-        row.id, row.repo_id, row.tree, row.state, CheckDefinition(**definition), _result(row)
+        row.id, row.repo_id, row.tree, row.state, _definition(row.definition), _result(row)
+    )
+
+
+def _definition(stored: Mapping[str, Any]) -> CheckDefinition:
+    """JSON has lists for tuples; what is older than a field lacks it."""
+    made: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()
+    }
+    return CheckDefinition(
+        **made | {"env": tuple((name, value) for name, value in made.get("env", ()))}
     )
 
 

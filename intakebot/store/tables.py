@@ -168,6 +168,7 @@ looks = sa.Table(
     sa.Column("why", Text, nullable=False),
     sa.Column("verdicts", sa.JSON, nullable=False),
     sa.Column("findings", sa.JSON, nullable=False),
+    sa.Column("checks", sa.JSON(none_as_null=True)),  # null in those of before it was kept
     sa.Index("ix_looks_pull", "pull_id", "id"),
 )
 

@@ -54,7 +54,7 @@ def pull(repo: str, number: int) -> Response:
     line = _find(visitor, repo, number)
     with front().house.database.read() as connection:
         known = remember(connection, line)
-    checks = checks_of(front().house, line)
+    checks = checks_of(front().house, known.evidence)
     return jsonify(shapes.pull(known, checks, with_problem=visitor.on_roster))
 
 

@@ -90,11 +90,11 @@ SCHEMAS: dict[str, Json] = {
     ),
     "Check": _object(
         name=TEXT,
-        state={"type": "string", "enum": ["queued", "running", "done"]},
+        state={"type": "string", "enum": ["waiting", "queued", "running", "done"]},
         outcome=_or_null(_words(Outcome)),
         summary=TEXT,
         seconds={"type": "number"},
-        asked_at=TIME,
+        asked_at=TIME_OR_NOT,
         ended_at=TIME_OR_NOT,
     ),
     "Command": _object(

@@ -171,7 +171,7 @@ def pull_page(known: Remembered, *, posted: bool = False, problem: str = "", tex
         moved=live is not None and live.head != line.head,
         bot=front().own.id_at(line.repo.forge),
         may_speak=visiting().forge == line.repo.forge,
-        checks=checks_of(house, line),
+        checks=checks_of(house, known.evidence),
         diff=_diff(known, live),
         posted=posted,
         problem=problem,

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from intakebot import log
 from intakebot.flow.house import House
 from intakebot.model import Command, OperatorError, Pull, TryLater
-from intakebot.repo.change import merge_tree, tree_of
+from intakebot.repo.change import merge_tree
 from intakebot.repo.git import Git, GitFailed
 from intakebot.store import lanes, pages, receipts, words
 from intakebot.store.pages import Check, Evidence, FirstVerdict, PullLine
@@ -69,14 +69,14 @@ def ask_forge(house: House, line: PullLine) -> tuple[Pull | None, str]:
     return pull, "" if pull else "The forge no longer has this pull request."
 
 
-def checks_of(house: House, line: PullLine) -> list[Check] | None:
-    """Checks on the head's own tree; None when the mirror here does not have the head."""
-    try:
-        tree = tree_of(house.mirror(line.repo).git, line.head)
-    except (GitFailed, TryLater, OperatorError, ValueError):
+def checks_of(house: House, seen: Evidence | None) -> list[Check] | None:
+    """What became of the checks that the change needs; None where that was not kept yet."""
+    if seen is None:
+        return []
+    if seen.checks is None:
         return None
     with house.database.read() as connection:
-        return pages.checks_on(connection, tree)
+        return pages.checks_told(connection, seen.checks)
 
 
 def diff_of(house: House, seen: Evidence | None, line: PullLine) -> Diff | str:

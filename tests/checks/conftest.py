@@ -13,7 +13,7 @@ import pytest
 
 from intakebot.checks.limits import MIB, Limits, Ran
 from intakebot.checks.sandbox import Sandbox, always, open_sandbox
-from intakebot.checks.toolbox import build_toolbox
+from intakebot.checks.toolbox import build_toolbox, find_tools
 
 LIMITS = Limits(wall=10, memory=256 * MIB, cpu=10, disk=32 * MIB, processes=48, inodes=5000)
 Shell = Callable[..., Ran]
@@ -51,7 +51,7 @@ def toolbox() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
-        yield build_toolbox(folder)
+        yield build_toolbox(folder, find_tools(folder, {}))
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,10 @@ from typing import Literal
 
 import pytest
 
+from intakebot.checks.box import Tree
 from intakebot.checks.runner import run_check
 from intakebot.checks.sandbox import Sandbox
-from intakebot.checks.toolbox import build_toolbox, toolbox_digest
+from intakebot.checks.toolbox import build_toolbox, find_tools
 from intakebot.model import CheckDefinition, CheckResult, Level, Outcome, ReportFormat
 from tests.checks.conftest import tree_of
 
@@ -173,6 +174,41 @@ def test_the_log_is_short_and_cannot_steer_a_terminal(sandbox: Sandbox) -> None:
     assert len(result.log.encode()) < (64 << 10) + 100
 
 
+def changing(*trees: Mapping[str, str]) -> Tree:
+    """The first one is what the first run sees, and so on, as time and chance would have it."""
+    waiting = list(trees)
+    return lambda stream: tree_of(waiting.pop(0))(stream)
+
+
+PASSES = ("sh", "-c", "cat word; grep -q good word")
+
+
+def test_what_fails_and_then_passes_on_the_same_files_is_flaky(sandbox: Sandbox) -> None:
+    definition = CheckDefinition("x", PASSES, "none", "-", 20, 256 << 20, "digest", retries=1)
+    tree = changing({"word": "bad\n"}, {"word": "good\n"})
+    result = run_check(definition, tree, sandbox, toolbox=None)
+    assert result is not None and result.outcome is Outcome.FLAKY
+    assert "failed with exit status 1" in result.summary
+    assert result.log == "bad\n"  # of the run that has to be understood
+
+
+@pytest.mark.parametrize("retries", [0, 2])
+def test_what_keeps_failing_is_run_again_no_more_often_than_it_says(
+    sandbox: Sandbox, retries: int
+) -> None:
+    definition = CheckDefinition("x", PASSES, "none", "-", 20, 256 << 20, "digest", retries=retries)
+    tree = changing(*[{"word": f"bad {number}\n"} for number in range(1 + retries)])
+    result = run_check(definition, tree, sandbox, toolbox=None)
+    assert result is not None and (result.outcome, result.log) == (Outcome.FAILED, "bad 0\n")
+
+
+def test_what_takes_too_long_is_not_run_again(sandbox: Sandbox) -> None:
+    run = ("sleep", "30")
+    definition = CheckDefinition("x", run, "none", "-", 1, 256 << 20, "digest", retries=3)
+    result = run_check(definition, changing({"a": "x"}), sandbox, toolbox=None)
+    assert result is not None and result.summary == "stopped after 1 s"
+
+
 def test_a_tree_that_does_not_fit_is_said_and_not_run(sandbox: Sandbox) -> None:
     result = check(sandbox, None, ("true",), {"../out": "x"})
     assert result.outcome is Outcome.BROKEN
@@ -188,10 +224,11 @@ def test_checks_cannot_change_their_tools(sandbox: Sandbox, toolbox: Path) -> No
 
 def test_the_toolbox_is_made_once_and_readable_to_everybody(toolbox: Path) -> None:
     before = toolbox.stat()
-    assert build_toolbox(toolbox.parent) == toolbox
+    found = find_tools(toolbox.parent, {})
+    assert build_toolbox(toolbox.parent, found) == toolbox
     assert toolbox.stat().st_mtime_ns == before.st_mtime_ns
     assert [each.name for each in toolbox.parent.iterdir()] == [toolbox.name]
-    assert toolbox_digest()[:16] in toolbox.name
+    assert found.digest[:16] in toolbox.name
     for place, folders, names in os.walk(toolbox):
         assert stat.S_IMODE(Path(place).stat().st_mode) == 0o755
         for name in names:
@@ -202,7 +239,7 @@ def test_the_toolbox_is_made_once_and_readable_to_everybody(toolbox: Path) -> No
 def test_tools_are_readable_whatever_our_umask_is(sandbox: Sandbox, readable: Path) -> None:
     before = os.umask(0o077)
     try:
-        tools = build_toolbox(readable / "new")
+        tools = build_toolbox(readable / "new", find_tools(readable / "new", {}))
     finally:
         os.umask(before)
     result = check(sandbox, tools, RUFF, {"a.py": "x = 1\n"}, "sarif")

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from intakebot.core.checkfile import Toolset, read_presets
 from intakebot.core.config import BadConfig, read_config
 from intakebot.model import Config
 
@@ -67,6 +68,12 @@ def test_everything_it_says_is_taken() -> None:
         (b"[checks.a]\nrun = 'x'\nparse = 'regex'\npattern = '(?=x)'", "not one of RE2"),
         (b"[checks.a]\nrun = 'x'\nparse = 'sarif'\npattern = 'x'", 'only parse = "regex" needs'),
         (b"[checks.A_B]\nrun = 'x'", "checks.A_B"),
+        (b"[checks.a]\nrun = 'x'\nneeds = ['b']", "checks.a.needs: there is no check 'b'"),
+        (b"[checks.a]\nrun = 'x'\nneeds = ['a']", "checks: a needs a, so none of them could"),
+        (b"[checks.a]\nrun = 'x'\nchanged = true", "so `when` must say which files"),
+        (b"[checks.a]\nrun = 'x'\nretries = 9", "checks.a.retries"),
+        (b"[checks.a]\nrun = 'x'\nenv = { 'A=B' = 'x' }", "checks.a.env"),
+        (b"[checks.a]\nrun = 'x'\nenv = { A = \"\\u0000\" }", "holds a NUL"),
         (b"[review\n", "not TOML"),
         (b"a = " + b"[" * 20_000, "nests too deep"),
         (b"\xff\xfe", "byte 0 is not UTF-8"),
@@ -82,7 +89,7 @@ def test_a_fault_names_file_key_and_cure(text: bytes, fault: str) -> None:
 def test_whatever_decides_a_result_changes_the_digest_and_nothing_else_does() -> None:
     def digest(extra: str = "", tools: str = "") -> str:
         text = f"[checks.a]\nrun = 'x'\n{extra}".encode()
-        return read_config(text, tools=tools).checks[0].digest
+        return read_config(text, Toolset(tools)).checks[0].digest
 
     assert digest() == digest("# a comment") == digest("timeout = '10m'")
     changed = [
@@ -94,6 +101,38 @@ def test_whatever_decides_a_result_changes_the_digest_and_nothing_else_does() ->
         read_config(b"[checks.a]\nrun = 'y'").checks[0].digest,
     ]
     assert len({digest(), *changed}) == 1 + len(changed)
+
+
+WITH_RUFF = Toolset(
+    "tools",
+    frozenset({"ruff"}),
+    read_presets(
+        {
+            "python.toml": "[checks.ruff]\nrun = 'ruff check'\ntools = ['ruff']\nwhen = ['*.py']",
+            "php.toml": "[checks.php]\nrun = 'php -l'\ntools = ['php']\nwhen = ['*.php']",
+        }
+    ),
+)
+
+
+def test_presets_give_the_checks_whose_tools_are_here() -> None:
+    def names(text: bytes) -> list[str]:
+        return [check.name for check in read_config(text, WITH_RUFF).checks]
+
+    assert names(b"") == []
+    assert names(b"presets = 'auto'") == ["ruff"]
+    assert names(b"presets = ['php', 'python']") == ["ruff"]
+    assert names(b"presets = ['php']") == []
+
+
+def test_a_check_of_the_repository_takes_the_place_of_a_presets() -> None:
+    text = b"presets = 'auto'\n[checks.ruff]\nrun = 'mine'\n"
+    assert [check.run[-1] for check in read_config(text, WITH_RUFF).checks] == ["mine"]
+
+
+def test_a_preset_that_there_is_not_is_told_with_those_that_there_are() -> None:
+    with pytest.raises(BadConfig, match=r"no preset 'ruby'; there are php, python, and auto"):
+        read_config(b"presets = ['ruby']", WITH_RUFF)
 
 
 @given(st.binary(max_size=200))

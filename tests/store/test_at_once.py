@@ -127,17 +127,19 @@ def test_a_check_that_many_want_and_drop_at_once_is_never_lost(database: Databas
     rows = some_pulls(database, 4)
     at_once(
         """
+from intakebot.core.checking import Task
 from intakebot.model import CheckDefinition
 check = CheckDefinition("tests", ("pytest",), "none", "-", 60, 1 << 20, "digest")
+task = Task(check, "tree")
 with database.write() as connection:
     repo = work.repo_row(connection, "git", "1")
 for turn in range(25):
     pull = int(sys.argv[2 + (turn + os.getpid()) % 4])
     with database.write() as connection:
-        run, _ = runs.ask(connection, repo, pull, str(os.getpid()), check, "tree", NOW)
+        run, _ = runs.ask(connection, repo, pull, str(os.getpid()), task, NOW)
         assert runs.is_wanted(connection, run)
     with database.read() as connection:
-        wanted = runs.newest(connection, "tree", [check])["digest"]
+        wanted = runs.newest(connection, [task])["digest"]
         assert wanted.state == "queued", wanted
     with database.write() as connection:
         runs.want_only(connection, pull, str(os.getpid()), [])

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
+from intakebot.core.checking import Task
 from intakebot.model import CheckDefinition
 from intakebot.store import connections, lanes, runs, work
 from intakebot.store.connections import ConnectionRow
@@ -41,7 +42,7 @@ def connected(connection: sa.Connection, forge_id: str) -> tuple[ConnectionRow, 
     lanes.enter(connection, lane, pull, 7, "a" * 40, "1", "bob", NOW, NOW)
     for table, row in ((repos, repo), (pulls, pull), (lanes_table, lane)):
         work.nudge(connection, table, row, NOW)
-    runs.ask(connection, repo, pull, "look", CHECK, f"tree of {forge_id}", NOW)
+    runs.ask(connection, repo, pull, "look", Task(CHECK, f"tree of {forge_id}"), NOW)
     made = connections.find(connection, FORGE, forge_id)
     assert made is not None
     return made, repo

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from intakebot.checks.sandbox import Sandbox
+from intakebot.core.checkfile import Toolset
+from intakebot.core.checking import Task, Told
 from intakebot.core.rules import rules_digest
 from intakebot.flow.house import House
 from intakebot.model import (
@@ -37,6 +39,7 @@ from intakebot.repo.mirror import Mirror
 from intakebot.settings import Settings, load
 from intakebot.store import incidents, lanes, memory, people, receipts, runs, schema, work
 from intakebot.store.database import Database
+from intakebot.store.tables import looks
 from intakebot.web.app import create_app
 from intakebot.wiring import dialects
 from tests.web.evidence import some_facts
@@ -126,6 +129,7 @@ class World:
                 standing,
                 verdicts,
                 findings,
+                (),
                 NOW,
             )
             memory.keep_standing(connection, pull_id, pull, standing, NOW)
@@ -136,11 +140,16 @@ class World:
         tree = tree_of(self.house.mirror(self.forge.repo).git, self.head)
         with self.database.write() as connection:
             run, _ = runs.ask(
-                connection, self.repo_id, pull_id, "look", definition, tree, self.house.now()
+                connection, self.repo_id, pull_id, "look", Task(definition, tree), self.house.now()
             )
             taken = runs.start(connection, run, "test", self.house.now(), timedelta(minutes=1))
             assert taken is not None
             runs.finish(connection, run, taken[1], result, self.house.now())
+            last = memory.last_look(connection, pull_id)
+            assert last is not None
+            told = Told(name, definition.digest, tree, result.outcome.value, result.summary)
+            values = {"checks": [*last.checks, asdict(told)]}
+            connection.execute(sa.update(looks).where(looks.c.id == last.id).values(values))
 
     def land(self, pull_id: int, number: int) -> None:
         with self.database.write() as connection:
@@ -232,7 +241,7 @@ def make_world(folder: Path, base: str, head: str) -> World:
         landing=lambda _: mirror,
         sandbox=_no_sandbox,
         toolbox=lambda: None,
-        tools_digest="",
+        toolset=Toolset,
         public_url=settings.public_url,
         owner="test",
     )

@@ -7,15 +7,23 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from intakebot.core.checkfile import Toolset
+from intakebot.core.checking import Tasks, without_optional, worse
 from intakebot.core.config import NAME, read_config
 from intakebot.flow.promises.audit import Audit, Breach
-from intakebot.repo.change import is_ancestor, tree_of
+from intakebot.flow.tasks import tasks_of
+from intakebot.model import Outcome
+from intakebot.repo.change import changed_files, is_ancestor, tree_of
 from intakebot.repo.git import Git
 from intakebot.repo.mirror import NoSuchCommit
 from intakebot.repo.objects import read_file
 from intakebot.store import evidence
+from intakebot.store.runs import finding
 
-SAYS = "Every commit that landed has exactly the tree that all required checks passed on"
+SAYS = (
+    "Every commit that landed has exactly the tree that all required checks passed on, "
+    "but for what its target had already"
+)
 
 
 def breaches(audit: Audit) -> Iterator[Breach]:
@@ -52,17 +60,54 @@ def _checks(audit: Audit, git: Git, landing: sa.Row[Any]) -> Iterator[str]:
     runs = {row.id: row for row in audit.rows(evidence.runs_of(landing.checks))}
     for missing in set(landing.checks) - set(runs):
         yield f"its check run {missing} is gone"
-    for run in runs.values():
-        if run.outcome != "passed":
-            yield f"check {run.name} ended as {run.outcome or run.state}"
-        if run.tree != landing.tree:
-            yield f"check {run.name} ran on another tree, {run.tree[:12]}"
-    config = read_config(read_file(git, landing.base, NAME), tools=landing.tools_digest)
-    passed = {(run.name, run.digest) for run in runs.values()}
-    for check in config.checks:
-        known = {name for name, _ in passed}
-        # Landings of before the tools were written down can be compared by name alone.
-        if (check.name, check.digest) not in passed and (
-            landing.tools_digest or check.name not in known
-        ):
+    ran = {(run.digest, run.tree): run for run in runs.values()}
+    tasks = _tasks(audit, git, landing)
+    for check in tasks.checks:
+        task, before = tasks.here[check.digest], tasks.before.get(check.digest)
+        run = ran.pop((check.digest, task.tree), None)
+        old = ran.pop((check.digest, before.tree), None) if before else None
+        elsewhere = [one for key, one in ran.items() if key[0] == check.digest]
+        if run is None and not landing.tools_digest:
+            # Landings of before the tools were written down can be compared by name alone.
+            run = next((one for one in runs.values() if one.name == check.name), None)
+            ran = {key: one for key, one in ran.items() if one is not run}
+        if run is None and elsewhere:
+            yield f"check {check.name} ran on another tree, {elsewhere[0].tree[:12]}"
+        elif run is None:
             yield f"the required check {check.name} did not run on it as it was defined"
+        elif not _passed(run, old):
+            yield f"check {check.name} ended as {run.outcome or run.state}"
+    for run in ran.values():
+        yield from _other(run, landing)
+
+
+def _tasks(audit: Audit, git: Git, landing: sa.Row[Any]) -> Tasks:
+    """The required checks as the target's configuration had them then, and what each had to see.
+
+    What a preset held, and which tools were here, is known only while both are what they were.
+    """
+    now = audit.house.toolset()
+    toolset = now if now.digest == landing.tools_digest else Toolset(landing.tools_digest)
+    config = read_config(read_file(git, landing.base, NAME), toolset)
+    files = changed_files(git, landing.base, landing.tree)
+    checks = without_optional(config.checks)
+    return tasks_of(git, checks, files, landing.tree, tree_of(git, landing.base))
+
+
+def _passed(run: sa.Row[Any], before: sa.Row[Any] | None) -> bool:
+    """Or found nothing but what the target has: the same judgement as the lane's."""
+    if run.outcome in (Outcome.PASSED, Outcome.FLAKY):
+        return True
+    if run.outcome != Outcome.FAILED or before is None or before.outcome != Outcome.FAILED:
+        return False
+    found, known = ([finding(one) for one in each.findings] for each in (run, before))
+    return bool(found) and not worse(found, known)
+
+
+def _other(run: sa.Row[Any], landing: sa.Row[Any]) -> Iterator[str]:
+    """One that nobody can name any more, as a preset of before: it must have passed here."""
+    if run.outcome not in (Outcome.PASSED, Outcome.FLAKY):
+        yield f"check {run.name} ended as {run.outcome or run.state}"
+    whole = not run.definition.get("paths") and not run.definition.get("changed")
+    if whole and run.tree != landing.tree:
+        yield f"check {run.name} ran on another tree, {run.tree[:12]}"
