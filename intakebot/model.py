@@ -431,6 +431,7 @@ class Config:
     promote: Literal["at-once", "by-command"] = "at-once"
     method: Method = "merge"
     limits: Mapping[str, int] = field(default_factory=dict)
+    welcome: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # detector -> paths
 
 
 # --- facts, verdicts, standing --------------------------------------------------------
@@ -499,6 +500,10 @@ class Facts:
     checks_flaky: list[str] = field(default_factory=list)  # failed, then passed on the same tree
     checks_already_broken: list[str] = field(default_factory=list)  # as much on the target
     checks_optional: list[str] = field(default_factory=list)  # not passed, and not required to
+    # Of the detectors: "path" or "path:line", and what is there.
+    archives: list[str] = field(default_factory=list)
+    hidden_characters: list[str] = field(default_factory=list)
+    secrets: list[str] = field(default_factory=list)
 
 
 class VerdictState(StrEnum):

@@ -41,11 +41,20 @@ class _Limits(_Part):
     files: Annotated[int, Field(ge=1)] = 30
 
 
+class _Detect(_Part):
+    """Paths that are welcome to hold what a detector looks for."""
+
+    archives: list[str] = []
+    hidden_characters: list[str] = []
+    secrets: list[str] = []
+
+
 class _File(_Part):
     review: _Review = _Review()
     merge: _Merge = _Merge()
     protect: _Protect = _Protect()
     limits: _Limits = _Limits()
+    detect: _Detect = _Detect()
     checks: Checks = {}
     presets: list[str] | Literal["auto"] = []
 
@@ -97,4 +106,5 @@ def _config(file: _File, toolset: Toolset) -> Config:
         promote=file.merge.promote,
         method=file.merge.method,
         limits={"lines": file.limits.lines, "files": file.limits.files},
+        welcome={name: tuple(paths) for name, paths in file.detect if paths},
     )

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from intakebot.core import roster
 from intakebot.core.asks import Asks
@@ -14,6 +14,7 @@ from intakebot.model import (
     CheckDefinition,
     Config,
     Facts,
+    Finding,
     Group,
     Outcome,
     Person,
@@ -44,6 +45,7 @@ class Gathered:
     declined: bool = False
     checks: Sequence[CheckDefinition] = ()
     checked: Checked = field(default_factory=Checked)
+    detected: Mapping[str, Sequence[Finding]] = field(default_factory=dict)
     markers: Sequence[str] = ()
     finding_count: int = 0
     changes_requested: Sequence[Review] = ()
@@ -57,7 +59,7 @@ def gather(seen: Gathered) -> Facts:
     pull, change, config = seen.pull, seen.change, seen.config
     files = change.files if change else ()
     merge = seen.asks.merge
-    return Facts(
+    facts = Facts(
         repo=pull.repo.name,
         number=pull.number,
         title=clean(pull.title),
@@ -109,9 +111,19 @@ def gather(seen: Gathered) -> Facts:
         page_url=seen.page_url,
         landed_anew=seen.landed_anew,
         uncompared=seen.uncompared,
+    )
+    return _with_what_was_found(facts, seen)
+
+
+def _with_what_was_found(facts: Facts, seen: Gathered) -> Facts:
+    return replace(
+        facts,
         checks_flaky=_ended(seen, Outcome.FLAKY),
         checks_already_broken=_already_broken(seen),
         checks_optional=_optional(seen),
+        archives=_detected(seen, "archives"),
+        hidden_characters=_detected(seen, "hidden_characters"),
+        secrets=_detected(seen, "secrets"),
     )
 
 
@@ -133,6 +145,11 @@ def may_run(seen: Gathered) -> bool:
 def clean(text: str) -> str:
     """Bytes that were no UTF-8 made visible, so that the text can be stored and sent anywhere."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _detected(seen: Gathered, name: str) -> list[str]:
+    found = seen.detected.get(name, ())
+    return _some(f"{one.place}: {one.message.removesuffix('.')}" for one in found)
 
 
 def _some(items: Iterable[str]) -> list[str]:

@@ -120,6 +120,7 @@ def judgement(house: House, row: work.PullRow, pull: Pull, *, landing: bool = Fa
         declined=known.declined,
         checks=tasks.checks,
         checked=checked,
+        detected=reading.detected,
         markers=reading.markers,
         finding_count=len(findings),
         changes_requested=trusted,
@@ -275,12 +276,13 @@ def _tasks(reading: Reading) -> Tasks:
 
 
 def _findings(reading: Reading, checked: Checked) -> tuple[Finding, ...]:
-    """What the checks that have their say found on changed lines, and the target has not."""
+    """What detectors found, and the checks that have their say, on changed lines and new."""
+    own = [finding for those in reading.detected.values() for finding in those]
     found = [finding for result in checked.results.values() for finding in result.findings]
     if not found or reading.change is None:
-        return ()
+        return tuple(own)
     before = [finding for result in checked.before.values() for finding in result.findings]
-    return tuple(on_changed_lines(reading.git, reading.change, found, before))
+    return (*own, *on_changed_lines(reading.git, reading.change, found, before))
 
 
 def _same_result(reading: Reading, old: str) -> bool:

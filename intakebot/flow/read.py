@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from intakebot.checks.sandbox import NoSandbox
 from intakebot.core.config import NAME, BadConfig, read_config
+from intakebot.flow.detect import Found, detect
 from intakebot.flow.house import House
 from intakebot.model import Change, Config, Pull, PullState
 from intakebot.repo import change as changes
@@ -23,6 +24,7 @@ class Reading:
     config: Config
     change: Change | None = None
     markers: tuple[str, ...] = ()
+    detected: Found = field(default_factory=dict)
     blocked: tuple[str, ...] = ()
     unreadable: str = ""  # the fork: what its owner has to do
     uncompared: str = ""  # the change: why git can't tell it in full
@@ -50,7 +52,8 @@ def read(house: House, pull: Pull) -> Reading:
     except TooMuch as error:  # not tried again and again: it is the author's to make it smaller
         return Reading(mirror.git, target.config, blocked=target.blocked, uncompared=str(error))
     blocked = (*target.blocked, *_no_sandbox(house, target.config))
-    return Reading(mirror.git, target.config, change, markers, blocked)
+    detected = detect(mirror.git, change, target.config)
+    return Reading(mirror.git, target.config, change, markers, detected, blocked)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import IO
@@ -86,6 +87,36 @@ def _add(tar: tarfile.TarFile, record: bytes, ask: IO[bytes], answer: IO[bytes])
         info.size = size
         tar.addfile(info, _Exactly(answer, size))
     answer.read(1)  # the newline after each object
+
+
+def read_blobs(
+    repository: Git, blobs: Iterable[str], limit: int = 8 << 20
+) -> Iterator[tuple[str, bytes]]:
+    """Each blob with its bytes, or with the first `limit` of them. One at a time in memory.
+
+    Raises TryLater for one that is not here.
+    """
+    wanted = [full_id(blob) for blob in blobs]
+    if not wanted:
+        return
+    process = repository.start("cat-file", "--batch", stdin=-1)
+    assert process.stdin is not None and process.stdout is not None  # noqa: S101 - pipes
+    try:
+        for blob in wanted:
+            process.stdin.write(blob.encode() + b"\n")
+            process.stdin.flush()
+            answer = process.stdout.readline().split()
+            if len(answer) != 3:
+                raise TryLater(f"the mirror does not have blob {blob[:12]}")
+            rest = _Exactly(process.stdout, int(answer[2]))
+            yield blob, rest.read(limit)
+            while rest.read(1 << 16):
+                pass
+            process.stdout.read(1)  # the newline after each object
+        process.stdin.close()
+        ended(process)
+    finally:
+        kill(process)
 
 
 class _Exactly(io.RawIOBase):
