@@ -427,6 +427,15 @@ class Config:
         ".gitattributes",
         "*/.gitattributes",
         ".gitmodules",
+        # What tells CI elsewhere what to run, with that CI's secrets.
+        "bitbucket-pipelines.yml",
+        "bamboo-specs/",
+        ".github/workflows/",
+        ".gitea/workflows/",
+        ".forgejo/workflows/",
+        ".gitlab-ci.yml",
+        "Jenkinsfile",
+        "*/Jenkinsfile",
     )
     promote: Literal["at-once", "by-command"] = "at-once"
     method: Method = "merge"

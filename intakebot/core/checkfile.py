@@ -93,15 +93,13 @@ class Check(BaseModel):
     @field_validator("timeout")
     @classmethod
     def _is_time(cls, value: str) -> str:
-        if not 1 <= _measured(value, TIMES) <= 3600:
-            raise ValueError('must lie between "1s" and "1h"')
+        measured_time(value)
         return value
 
     @field_validator("memory")
     @classmethod
     def _is_size(cls, value: str) -> str:
-        if not (32 << 20) <= _measured(value, SIZES) <= (64 << 30):
-            raise ValueError('must lie between "32m" and "64g"')
+        measured_size(value)
         return value
 
 
@@ -181,7 +179,7 @@ def definitions(checks: Mapping[str, Check], tools: str) -> tuple[CheckDefinitio
 
 def _definition(name: str, check: Check, tools: str) -> CheckDefinition:
     run = ["sh", "-c", check.run] if isinstance(check.run, str) else check.run
-    timeout, memory = _measured(check.timeout, TIMES), _measured(check.memory, SIZES)
+    timeout, memory = measured_time(check.timeout), measured_size(check.memory)
     decides: list[object] = [
         *(run, check.parse, check.report, timeout, memory, tools, SANDBOX_PROFILE),
         *_more(check),
@@ -215,6 +213,22 @@ def _more(check: Check) -> Iterator[object]:
         yield ["env", sorted(check.env.items())]
     if check.tools:
         yield ["tools", sorted(check.tools)]
+
+
+def measured_time(text: str) -> int:
+    """Seconds of "10m" and the like. Raises ValueError."""
+    seconds = _measured(text, TIMES)
+    if not 1 <= seconds <= 3600:
+        raise ValueError('must lie between "1s" and "1h"')
+    return seconds
+
+
+def measured_size(text: str) -> int:
+    """Bytes of "1g" and the like. Raises ValueError."""
+    size = _measured(text, SIZES)
+    if not (32 << 20) <= size <= (64 << 30):
+        raise ValueError('must lie between "32m" and "64g"')
+    return size
 
 
 def _measured(text: str, units: dict[str, int]) -> int:

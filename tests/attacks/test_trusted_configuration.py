@@ -78,6 +78,14 @@ def test_attributes_and_submodules_are_protected_wherever_they_stand(cast: Cast)
     refused(cast, number, ".gitattributes", "docs/.gitattributes", ".gitmodules")
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["bitbucket-pipelines.yml", ".github/workflows/ci.yml", "app/Jenkinsfile", ".gitlab-ci.yml"],
+)
+def test_what_tells_other_ci_what_to_run_is_protected(cast: Cast, path: str) -> None:
+    refused(cast, cast.opens({path: "run: curl https://example.com\n"}), path)
+
+
 # --- other names for a protected place ------------------------------------------------
 
 

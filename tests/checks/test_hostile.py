@@ -296,3 +296,58 @@ def test_a_run_that_nobody_needs_any_more_is_cancelled(shell: Shell) -> None:
     ran = shell("sleep 30", keep_alive=wanted)
     assert (ran.stopped, ran.status) == ("cancelled", None)
     assert ran.seconds < 5
+
+
+def test_what_one_check_leaves_behind_the_next_does_not_find(shell: Shell) -> None:
+    places = ("/work", "/tmp", "/home", "/dev/shm")
+    left = " ".join(f"{place}/left" for place in places)
+    hidden = "mkdir -p deep/er && touch deep/er/x && chmod 000 deep/er deep"
+    ran = shell(f"touch {left} && {hidden} && ls {left}")
+    assert ran.status == 0 and ran.output.count(b"left") == len(places)
+    after = shell(f"ls -d {left} deep")
+    assert after.output.count(b"No such file") == len(places) + 1
+
+
+def test_a_socket_of_the_house_cannot_be_reached_by_its_path(python: Shell) -> None:
+    place = Path("/tmp") / f"intakebot-{os.getpid()}.sock"
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(place))
+        try:
+            place.chmod(0o777)
+            server.listen()
+            ran = python(f"import socket; socket.socket(socket.AF_UNIX).connect({str(place)!r})")
+        finally:
+            place.unlink()
+    assert ran.status == 1 and b"FileNotFoundError" in ran.output
+
+
+def test_programs_that_run_as_root_elsewhere_gain_nothing(shell: Shell) -> None:
+    ran = shell(
+        "grep -E '^(NoNewPrivs|CapEff|CapBnd)' /proc/self/status | tr -d ' \\t';"
+        "su -c id; passwd -d root; mount -t tmpfs x /tmp; id -u"
+    )
+    told = ran.output.decode().splitlines()
+    assert told[:3] == ["CapEff:0000000000000000", "CapBnd:0000000000000000", "NoNewPrivs:1"]
+    assert told[-1] == "65534" and "uid=0" not in ran.output.decode()
+
+
+def test_open_files_stop_at_the_limit(python: Shell) -> None:
+    program = "import os\nkept = []\nwhile True: kept.append(os.dup(1))"
+    ran = python(program)
+    assert ran.status == 1 and b"Too many open files" in ran.output
+
+
+def test_no_core_is_written(shell: Shell) -> None:
+    ran = shell("ulimit -c; sh -c 'kill -SEGV $$'; ls")
+    assert ran.output.decode().split()[0] == "0" and b"core" not in ran.output.split(b"\n")
+
+
+def test_other_processes_of_the_machine_are_not_even_seen(shell: Shell) -> None:
+    ran = shell(f"ls -d /proc/[0-9]* | wc -l; kill -0 {os.getpid()}; echo $?")
+    seen, killed = ran.output.decode().split()[0], ran.output.decode().split()[-1]
+    assert int(seen) < 10 and killed == "1"
+
+
+def test_a_flood_without_a_newline_is_cut_too(shell: Shell) -> None:
+    ran = shell("tr '\\0' 'x' < /dev/zero")
+    assert ran.stopped == "output" and len(ran.output) < 2 * MIB
