@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import selectors
@@ -20,6 +21,7 @@ from intakebot.checks.driver import Marks
 from intakebot.checks.limits import HeadAndTail, Limits, SandboxFailed, Stopped
 
 POLL = 0.05  # seconds between two looks at memory
+PIPE_BYTES = 1 << 20  # between git and the box; 16 times the usual
 ASK = 0.5  # seconds between two questions whether the result is still wanted
 FLOOD = 8  # times what is kept
 BOX_PROCESSES = 8  # ours, beside the check's
@@ -122,6 +124,8 @@ class Box:
     def feed(self, tree: Tree) -> None:
         assert self._process is not None and self._process.stdin is not None  # noqa: S101
         stream = self._process.stdin
+        with suppress(OSError):  # more than a user may have: then it stays as it is
+            fcntl.fcntl(stream, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
 
         def write() -> None:
             try:

@@ -32,7 +32,7 @@ shift
 echo ready
 
 unpacked=0
-tar --extract --file=- --directory=/box/work --no-same-owner --no-same-permissions >&2 \\
+tar --extract --file=- --directory=/box/work --touch --no-same-owner --no-same-permissions >&2 \\
     && cat > /dev/null || unpacked=$?
 echo "unpacked $unpacked"
 [ "$unpacked" = 0 ] || exit 1

@@ -115,10 +115,10 @@ def sound_report(name: str) -> bool:
 
 def prepare(box: Box, tree: Tree, limits: Limits, info: int) -> Stopped:
     """Bring the tree in. What the check must not start without."""
+    box.feed(tree)  # it waits in the pipe until the box is there to read it
     if stopped := box.wait("ready", START_SECONDS):
         return late(stopped, "start", START_SECONDS)
     box.adopt(info)
-    box.feed(tree)
     if stopped := box.wait("unpacked", UNPACK_SECONDS):
         return late(stopped, "unpack the tree", UNPACK_SECONDS)
     box.fed()

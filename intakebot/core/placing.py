@@ -56,8 +56,11 @@ def place(findings: Iterable[Finding], patch: Mapping[str, FilePatch]) -> list[P
         where, line = _where(finding, file)
         text = b"" if file is None else file.added.get(line) or file.kept.get(line) or b""
         name = _named(finding, finding.path, text)
-        seen[name] = ordinal = seen.get(name, 0) + 1
-        placed.append(Placed(finding, where, line, _fingerprint(name, ordinal)))
+        fingerprint = _fingerprint(name, 1)
+        seen[fingerprint] = ordinal = seen.get(fingerprint, 0) + 1
+        if ordinal > 1:
+            fingerprint = _fingerprint(name, ordinal)
+        placed.append(Placed(finding, where, line, fingerprint))
     return placed
 
 
