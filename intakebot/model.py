@@ -367,6 +367,7 @@ class Finding:
     fix: Fix | None = None
     fingerprint: str = ""
     patch: str = ""  # of the fix, for `git apply`; "" where there is none that surely applies
+    in_diff: bool = True  # on a line that the diff shows, so that a comment can stand there
 
     @property
     def place(self) -> str:
@@ -400,6 +401,7 @@ class CheckDefinition:
     needs: tuple[str, ...] = ()  # checks that must have passed before it starts
     required: bool = True  # False: shown, and nothing waits for it
     tools: tuple[str, ...] = ()  # programs without which it can't run
+    lines: Literal["added", "context", "file"] = "added"  # whose findings count
     retries: int = 0  # how often it is run again when it fails, to tell whether it always does
 
 

@@ -51,6 +51,7 @@ class Check(BaseModel):
     required: bool = True
     tools: list[Text] = []
     retries: Annotated[int, Field(ge=0, le=3)] | None = None
+    lines: Literal["added", "context", "file"] = "added"
 
     @field_validator("run")
     @classmethod
@@ -201,6 +202,7 @@ def _definition(name: str, check: Check, tools: str) -> CheckDefinition:
         needs=tuple(check.needs),
         required=check.required,
         tools=tuple(check.tools),
+        lines=check.lines,
         retries=retries,
     )
 

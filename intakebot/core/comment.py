@@ -27,6 +27,7 @@ from intakebot.model import (
 )
 
 MOST_INLINE = 30
+MOST_APART = 3  # comments for one rule in one file
 MOST_ANSWERS = 20  # to one person on one pull request within an hour
 HOUR = timedelta(hours=1)
 MOST_LISTED = 10
@@ -266,23 +267,46 @@ def _void(voids: Sequence[Void]) -> str:
 
 
 def inline_notes(findings: Sequence[Finding]) -> dict[str, InlineNote]:
-    """Findings as comments on their lines, the most important first, capped."""
+    """Findings as comments on their lines, the most important first, capped.
+
+    Where one rule has much to say about one file, one comment says it for all of its lines.
+    """
     notes: dict[str, InlineNote] = {}
-    for finding in findings:
-        if not finding.line or len(notes) == MOST_INLINE:
-            continue
-        key = f"finding:{finding.fingerprint}"
-        notes[key] = InlineNote(key, finding.path, finding.line, _note(finding))
+    for first, *others in _grouped([one for one in findings if one.line and one.in_diff]):
+        if len(notes) == MOST_INLINE:
+            break
+        key = f"finding:{first.fingerprint}"
+        notes[key] = InlineNote(key, first.path, first.line, _note(first, others))
     return notes
 
 
-def _note(finding: Finding) -> str:
+def _grouped(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """Findings of one rule in one file together where there are many, else each by itself."""
+    alike: dict[tuple[str, str, str], list[Finding]] = {}
+    for one in findings:
+        alike.setdefault((one.path, one.tool, one.rule or one.message), []).append(one)
+    groups: list[list[Finding]] = []
+    for one in findings:
+        those = alike[one.path, one.tool, one.rule or one.message]
+        if len(those) <= MOST_APART:
+            groups.append([one])
+        elif one is those[0]:
+            groups.append(those)
+    return groups
+
+
+def _note(finding: Finding, others: Sequence[Finding]) -> str:
     rule = f" ({escape.code(finding.rule)})" if finding.rule else ""
-    said = f"{escape.text(finding.message)}{rule}"
-    if not finding.patch:
-        return said
-    mend = escape.fence(finding.patch, "diff")
-    return f"{said}\n\nThis mends it; `git apply` takes it:\n\n{mend}"
+    parts = [f"{escape.text(finding.message)}{rule}"]
+    if others:
+        lines = [str(one.line) for one in others[:MOST_LISTED]]
+        more = len(others) - len(lines)
+        told = f"{', '.join(lines)} and {more} more" if more else listed(lines, "and")
+        parts.append(f"The same in this file on line{'' if len(others) == 1 else 's'} {told}.")
+    if finding.patch:
+        mend = escape.fence(finding.patch, "diff")
+        parts.append(f"This mends it; `git apply` takes it:\n\n{mend}")
+    return "\n\n".join(parts)
 
 
 def _people(commands: Iterable[Command]) -> str:

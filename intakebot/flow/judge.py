@@ -5,7 +5,7 @@ The look and the lane both judge here, so that nothing lands on another opinion 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -24,6 +24,7 @@ from intakebot.flow.read import Reading, read
 from intakebot.flow.tasks import results_of, tasks_of
 from intakebot.forges.api import Forge
 from intakebot.model import (
+    CheckDefinition,
     Command,
     Facts,
     Finding,
@@ -101,7 +102,7 @@ def judgement(house: House, row: work.PullRow, pull: Pull, *, landing: bool = Fa
         counting = [one for one in heard.all if _entitled(listener, one)]
         trusted = [one for one in pull.reviews if _requests_changes(listener, one, pull)]
         checked = results_of(connection, tasks)
-    findings = _findings(reading, checked)
+    findings = _findings(reading, tasks.checks, checked)
     whole = course(pull, lambda old: _same_result(reading, old))
     asks = fold(counting, pull.head, whole)
     if asks.merge is not None:  # on its way to landing: what the forge lets people do counts too
@@ -275,14 +276,22 @@ def _tasks(reading: Reading) -> Tasks:
     return tasks_of(reading.git, checks, change.files, change.head_tree, before)
 
 
-def _findings(reading: Reading, checked: Checked) -> tuple[Finding, ...]:
+def _findings(
+    reading: Reading, checks: Sequence[CheckDefinition], checked: Checked
+) -> tuple[Finding, ...]:
     """What detectors found, and the checks that have their say, on changed lines and new."""
     own = [finding for those in reading.detected.values() for finding in those]
-    found = [finding for result in checked.results.values() for finding in result.findings]
-    if not found or reading.change is None:
+    found = {
+        check.digest: checked.results[check.digest].findings
+        for check in checks
+        if check.digest in checked.results
+    }
+    if not any(found.values()) or reading.change is None:
         return tuple(own)
     before = [finding for result in checked.before.values() for finding in result.findings]
-    return (*own, *on_changed_lines(reading.git, reading.change, found, before))
+    lines = {check.digest: check.lines for check in checks}
+    placed = on_changed_lines(reading.git, reading.change, found, lines, before)
+    return (*own, *placed)
 
 
 def _same_result(reading: Reading, old: str) -> bool:

@@ -186,9 +186,29 @@ def test_the_same_finding_keeps_its_mark_when_it_moves_and_twins_have_two() -> N
     assert len(comment.inline_notes([one, twin])) == 2
 
 
-def test_inline_notes_are_capped() -> None:
-    many = [
-        Finding("a.py", n, Level.ERROR, "E1", f"fault {n}", "lint", fingerprint=str(n))
-        for n in range(1, 90)
+def many_findings(*rules: str) -> list[Finding]:
+    return [
+        Finding("a.py", n, Level.ERROR, rule, f"fault {n}", "lint", fingerprint=str(n))
+        for n, rule in enumerate(rules, 1)
     ]
+
+
+def test_much_of_one_rule_in_one_file_is_one_comment_that_names_the_lines() -> None:
+    few, many = many_findings("E1", "E2", "E1", "E1"), many_findings("E1", "E2", *["E1"] * 20)
+    assert [note.line for note in comment.inline_notes(few).values()] == [1, 2, 3, 4]
+    one, other = comment.inline_notes(many).values()
+    assert (one.line, other.line) == (1, 2)
+    assert one.text.endswith(
+        "The same in this file on lines 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 and 10 more."
+    )
+    assert "The same" not in other.text
+
+
+def test_what_the_diff_does_not_show_has_no_comment_on_its_line() -> None:
+    hidden = replace(many_findings("E1")[0], in_diff=False)
+    assert comment.inline_notes([hidden]) == {}
+
+
+def test_inline_notes_are_capped() -> None:
+    many = many_findings(*(f"E{number}" for number in range(90)))
     assert len(comment.inline_notes(many)) == comment.MOST_INLINE

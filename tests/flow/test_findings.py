@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import subprocess
 
+import pytest
+
 from intakebot.model import Comment
 from tests.flow.conftest import ada, grace
 from tests.flow.workshop import Workshop
@@ -77,3 +79,24 @@ def test_a_renamed_file_brings_none_of_its_old_findings(shop: Workshop) -> None:
     shop.settle()
     [said] = notes(shop, shop.newest())
     assert said.path == "costs.py" and "`unused`" in said.text.replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    ("lines", "listed", "inline"),
+    [("added", [], []), ("context", [4], [4]), ("file", [4, 30], [4])],
+)
+def test_a_check_may_count_what_is_around_the_change_too(
+    shop: Workshop, lines: str, listed: list[int], inline: list[int]
+) -> None:
+    author = ada(shop)
+    text = "".join(f"line {number}\n" for number in range(1, 41))
+    text = text.replace("line 4\n", "import os\n").replace("line 30\n", "import re\n")
+    pattern = r"pattern = '^(?P<path>[^:]+):(?P<line>\d+):(?P<message>.+)$'"
+    run = "run = 'grep -n import *.txt /dev/null; true'\nparse = 'regex'\n"
+    check = f"[checks.words]\n{run}{pattern}\nlines = '{lines}'\n"
+    shop.by_hand("main", {".intakebot.toml": check, "page.txt": text})
+    number = shop.opens(author, {"page.txt": text.replace("line 5\n", "LINE 5\n")})
+    shop.settle()
+    said = shop.status_text(number)
+    assert [line for line in (4, 30) if f"`page.txt:{line}`" in said] == listed
+    assert [one.line for one in notes(shop, number)] == inline
