@@ -383,6 +383,19 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class PrepareStep:
+    """How what checks need is fetched. `digest` names all that decides it but the files."""
+
+    name: str
+    run: tuple[str, ...]
+    files: tuple[str, ...]  # patterns of what it gets of the tree: lock files and the like
+    gives: tuple[str, ...]  # paths in the tree that it makes
+    timeout: int  # seconds
+    memory: int  # bytes
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class CheckDefinition:
     """One check of the trusted configuration. `digest` names all that decides its result."""
 
@@ -401,6 +414,7 @@ class CheckDefinition:
     needs: tuple[str, ...] = ()  # checks that must have passed before it starts
     required: bool = True  # False: shown, and nothing waits for it
     tools: tuple[str, ...] = ()  # programs without which it can't run
+    prepare: tuple[PrepareStep, ...] = ()
     lines: Literal["added", "context", "file"] = "added"  # whose findings count
     retries: int = 0  # how often it is run again when it fails, to tell whether it always does
 
@@ -515,6 +529,7 @@ class Facts:
     archives: list[str] = field(default_factory=list)
     hidden_characters: list[str] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
+    locks_changed: list[str] = field(default_factory=list)  # they decide what is installed
 
 
 class VerdictState(StrEnum):

@@ -44,6 +44,8 @@ class Settings:
     def mirrors(self) -> Path:
         return self.state / "mirrors"
 
+    prepare_hosts: tuple[str, ...] = ()  # registries besides the usual ones
+
 
 def load(state: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
     """Settings of the house in `state`; names everything that is missing at once."""
@@ -62,6 +64,7 @@ def load(state: Path | None = None, environ: Mapping[str, str] = os.environ) -> 
         git_url=(environ.get("GIT_URL") or f"http://127.0.0.1:{port + 1}").rstrip("/"),
         trusted_proxies=number.read("TRUSTED_PROXIES", 0),
         check_slots=number.read("CHECK_SLOTS", 2),
+        prepare_hosts=tuple(environ.get("PREPARE_HOSTS", "").replace(",", " ").split()),
         survey_every=timedelta(seconds=survey_every) if survey_every else None,
         bitbucket_url=(environ.get("BITBUCKET_URL") or BITBUCKET_URL).rstrip("/"),
         bitbucket_git_url=(environ.get("BITBUCKET_GIT_URL") or BITBUCKET_GIT_URL).rstrip("/"),

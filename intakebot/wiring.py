@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from intakebot.checks import tools
+from intakebot.checks.prepare import REGISTRIES, Pantry
+from intakebot.checks.proxy import Hosts
 from intakebot.checks.sandbox import Sandbox, open_sandbox
 from intakebot.checks.toolbox import Toolbox, build_toolbox, find_tools
 from intakebot.checks.tools import Lock
@@ -89,10 +91,18 @@ def build_house(settings: Settings, *, bell: Bell | None = None) -> House:
         sandbox=_remembered(lambda: open_sandbox(folder=public), seconds=60),
         toolbox=_remembered(kit.build, seconds=60),
         toolset=_remembered(kit.toolset, seconds=60),
+        pantry=Pantry(settings.state / "prepared", _hosts(settings)),
         public_url=settings.public_url,
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         upkeep=_upkeep(known, database),
     )
+
+
+def _hosts(settings: Settings) -> Hosts:
+    try:
+        return Hosts.read((*REGISTRIES, *settings.prepare_hosts))
+    except ValueError as error:
+        raise OperatorError(f"Settings: PREPARE_HOSTS: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,10 @@ class Box:
     `--die-with-parent` to the parent's thread, so one that ends would take the box along.
     """
 
-    def __init__(self, limits: Limits, keep_alive: Callable[[], bool]) -> None:
-        self.marks = Marks()
+    def __init__(
+        self, limits: Limits, keep_alive: Callable[[], bool], kept: IO[bytes] | None = None
+    ) -> None:
+        self.marks = Marks(kept)
         self.output = HeadAndTail(limits.output)
         self.feed_error: BaseException | None = None
         self._limits = limits

@@ -26,6 +26,8 @@ from intakebot.checks.readable import made_once
 OLDEST = (0, 8)  # --size and --disable-userns
 TOOLS = "/opt/intakebot-tools"
 INSIDE = "/opt/bwrap"
+DOOR = "/opt/intakebot-door"  # the Unix socket of the one way out, where there is one
+AUTHORITIES = "/etc/ssl/certs"  # whom to believe about the servers behind it
 PATH = f"{TOOLS}/bin:/usr/local/bin:/usr/bin:/bin"
 SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 # What everybody on the machine may read; /etc/php names the extensions that PHP has.
@@ -147,7 +149,7 @@ def isolation(uid: int) -> list[str]:
     return [*own, "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"]
 
 
-def outer(launcher: Launcher, tools: Path | None, info: int) -> list[str]:
+def outer(launcher: Launcher, tools: Path | None, info: int, door: Path | None) -> list[str]:
     """Up to and including `--`; the driver's own command follows.
 
     Its root is only root of its own namespace: it mounts the tmpfs with a limit on inodes, which
@@ -158,6 +160,8 @@ def outer(launcher: Launcher, tools: Path | None, info: int) -> list[str]:
     options += [*launcher.mounts, "--dir", "/box", "--dir", "/tmp", "--dir", TOOLS]  # noqa: S108
     if tools is not None:
         options += ["--ro-bind", str(tools), TOOLS]
+    if door is not None:
+        options += ["--ro-bind", str(door), DOOR, "--ro-bind-try", AUTHORITIES, AUTHORITIES]
     options += ["--remount-ro", "/dev", "--remount-ro", "/"]
     return [*options, "--setenv", "PATH", "/usr/bin:/bin", "--setenv", "LC_ALL", "C", "--"]
 
@@ -170,6 +174,7 @@ def inner(
     *,
     rules: int,
     gate: int,
+    door: Path | None,
 ) -> list[str]:
     """`rules` is the descriptor with the system call filter; nothing starts before `gate` says."""
     options = [launcher.inside, *isolation(65534), "--as-pid-1", "--disable-userns", *system()]
@@ -178,7 +183,10 @@ def inner(
     options += ["--bind", "/box/shm", "/dev/shm", "--remount-ro", "/dev"]  # noqa: S108
     for name in ("work", "tmp", "home"):
         options += ["--bind", f"/box/{name}", f"/{name}"]
-    options += ["--ro-bind", TOOLS, TOOLS, "--remount-ro", "/", "--chdir", "/work"]
+    options += ["--ro-bind", TOOLS, TOOLS]
+    if door is not None:
+        options += ["--ro-bind", DOOR, DOOR, "--ro-bind-try", AUTHORITIES, AUTHORITIES]
+    options += ["--remount-ro", "/", "--chdir", "/work"]
     plain = {"PATH": PATH, "HOME": "/home", "LANG": "C.UTF-8", "CI": "1", "TMPDIR": "/tmp"}  # noqa: S108
     for name, value in {**plain, **env}.items():
         options += ["--setenv", name, value]

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import IO
 
 from intakebot.checks.limits import REPORT_BYTES, Limits
 
 # Standard input has the tree, standard output the marks and reports, standard error is the
 # check's output. The check gets standard error twice and nothing else, so no process of it ever
 # holds the descriptor that marks and reports go through.
-# Arguments: bytes and inodes of the tmpfs, the largest report, the reports, --, the inner box.
+# Arguments: bytes and inodes of the tmpfs, the largest report, how many paths to keep and these,
+# the reports, --, the inner box.
 SCRIPT = """
 set -eu
 echo 1000 > /proc/self/oom_score_adj
 mount -t tmpfs -o "size=$1,nr_inodes=$2,nosuid,nodev,mode=0755" tmpfs /box
 largest=$3
-shift 3
+keeping=$4
+shift 4
+while [ "$keeping" -gt 0 ]; do
+    printf '%s\\0' "$1" >> /box/keep
+    keeping=$((keeping - 1))
+    shift
+done
 mkdir /box/work /box/tmp /box/home /box/shm /box/etc /box/wanted
 echo 'sandbox:x:65534:65534:sandbox:/home:/bin/sh' > /box/etc/passwd
 echo 'sandbox:x:65534:' > /box/etc/group
@@ -32,7 +40,8 @@ shift
 echo ready
 
 unpacked=0
-tar --extract --file=- --directory=/box/work --touch --no-same-owner --no-same-permissions >&2 \\
+tar --extract --ignore-zeros --file=- --directory=/box/work --touch --no-same-owner \\
+    --no-same-permissions >&2 \\
     && cat > /dev/null || unpacked=$?
 echo "unpacked $unpacked"
 [ "$unpacked" = 0 ] || exit 1
@@ -44,6 +53,19 @@ else
     "$@" < /dev/null >&2 || status=$?
 fi
 echo "ended $status"
+
+# In pieces, so that nothing lies in the tmpfs twice.
+if [ "$status" = 0 ] && [ -s /box/keep ]; then
+    { tar --create --directory=/box/work --null --verbatim-files-from --files-from=/box/keep \\
+        --file=- || echo no > /box/unkept; } | while :; do
+        head -c 1048576 > /box/piece
+        size=$(stat -c %s /box/piece)
+        [ "$size" -gt 0 ] || break
+        echo "piece $size"
+        cat /box/piece
+    done
+    [ -e /box/unkept ] || echo "kept 0"
+fi
 
 at=0
 while [ "$at" -lt "$count" ]; do
@@ -63,15 +85,24 @@ echo "done 0"
 """
 
 
-def command(limits: Limits, reports: Sequence[str], inner: Sequence[str]) -> list[str]:
-    sizes = [str(limits.disk), str(limits.inodes), str(REPORT_BYTES)]
-    return ["/bin/sh", "-c", SCRIPT, "driver", *sizes, *reports, "--", *inner]
+def command(
+    limits: Limits, reports: Sequence[str], inner: Sequence[str], keep: Sequence[str] = ()
+) -> list[str]:
+    sizes = [str(limits.disk), str(limits.inodes), str(REPORT_BYTES), str(len(keep))]
+    return ["/bin/sh", "-c", SCRIPT, "driver", *sizes, *keep, *reports, "--", *inner]
+
+
+PIECE = -1  # in the place of a report's
 
 
 class Marks:
-    """The driver's standard output, taken in as it comes: marks, and reports between them."""
+    """The driver's standard output, taken in as it comes: marks, and reports between them.
 
-    def __init__(self) -> None:
+    What is to be kept of the tree goes to `kept` in pieces, as one tar archive.
+    """
+
+    def __init__(self, kept: IO[bytes] | None = None) -> None:
+        self.kept = kept
         self.seen: dict[str, int] = {}
         self.reports: dict[int, bytes] = {}  # by place in the list of reports that were asked for
         self._buffer = bytearray()
@@ -90,6 +121,8 @@ class Marks:
         word, *numbers = line.decode("ascii").split(" ")
         if word == "report":
             self._expected = (int(numbers[0]), int(numbers[1]))
+        elif word == "piece":
+            self._expected = (PIECE, int(numbers[0]))
         else:
             self.seen[word] = int(numbers[0]) if numbers else 0
         return True
@@ -99,7 +132,11 @@ class Marks:
         place, size = self._expected
         if len(self._buffer) < size:
             return False
-        self.reports[place] = bytes(self._buffer[:size])
+        data = bytes(self._buffer[:size])
+        if place != PIECE:
+            self.reports[place] = data
+        elif self.kept is not None:
+            self.kept.write(data)
         del self._buffer[:size]
         self._expected = None
         return True

@@ -10,6 +10,7 @@ from intakebot.model import OperatorError
 
 MIB = 1 << 20
 REPORT_BYTES = 8 * MIB
+ROOMY_DISK, ROOMY_INODES = 2048 * MIB, 500_000  # for packages
 Stopped = Literal["", "time", "memory", "output", "cancelled"]
 
 
@@ -47,7 +48,8 @@ class Ran:
     """`status` is the exit status, 128 + N for signal N, or None when the run was stopped.
 
     `output` is standard output and error in the order written; `reports` has the files that
-    were asked for and exist ("-" is standard output alone, then missing in `output`).
+    were asked for and exist ("-" is standard output alone, then missing in `output`). `kept` says
+    that everything that should be kept was there.
     """
 
     status: int | None
@@ -55,6 +57,7 @@ class Ran:
     output: bytes
     reports: Mapping[str, bytes]
     seconds: float
+    kept: bool = False
 
 
 class HeadAndTail:

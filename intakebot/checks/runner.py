@@ -14,7 +14,15 @@ from pathlib import Path
 from intakebot.checks import formats
 from intakebot.checks.box import FLOOD, Tree
 from intakebot.checks.formats.reports import BadReport, plain
-from intakebot.checks.limits import MIB, REPORT_BYTES, HeadAndTail, Limits, Ran
+from intakebot.checks.limits import (
+    MIB,
+    REPORT_BYTES,
+    ROOMY_DISK,
+    ROOMY_INODES,
+    HeadAndTail,
+    Limits,
+    Ran,
+)
 from intakebot.checks.sandbox import Sandbox, always
 from intakebot.checks.tools import SEARCHED
 from intakebot.model import CheckDefinition, CheckResult, Finding, OperatorError, Outcome
@@ -107,12 +115,16 @@ def missing_tools(names: Sequence[str], toolbox: Path | None) -> list[str]:
 
 
 def limits_of(definition: CheckDefinition) -> Limits:
-    """Threads may use every core for as long as the check may take."""
-    return Limits(
+    """Threads may use every core for as long as the check may take. What was prepared for it lies
+    in the box beside its tree."""
+    limits = Limits(
         wall=definition.timeout,
         memory=definition.memory,
         cpu=definition.timeout * (os.cpu_count() or 1),
     )
+    if not definition.prepare:
+        return limits
+    return replace(limits, disk=ROOMY_DISK, inodes=ROOMY_INODES)
 
 
 def judge(

@@ -69,15 +69,20 @@ class Sandbox:
         tools: Path | None = None,
         env: Mapping[str, str] | None = None,
         keep_alive: Callable[[], bool] = always,
+        keep: Sequence[str] = (),
+        kept: IO[bytes] | None = None,
+        door: Path | None = None,
     ) -> Ran:
         """Run `argv` in /work, which holds the tar stream that `tree` writes.
 
         `reports` are paths in /work to bring back, "-" is standard output. `tools` is bound at
-        /opt/intakebot-tools. `keep_alive` is asked twice a second; False ends the run. Raises
+        /opt/intakebot-tools. `keep_alive` is asked twice a second; False ends the run. What is at
+        the paths `keep` when the command ends with 0 is written to `kept`, as a tar archive.
+        `door` is a Unix socket, all that the run can reach of the machine (`proxy.py`). Raises
         SandboxFailed when the run could not be had, and whatever `tree` raised.
         """
         self._refuse_root()
-        for name in reports:
+        for name in (*reports, *keep):
             if not sound_report(name):
                 raise SandboxFailed(f"report {name!r}: not a plain path inside the tree")
         if tools is not None and not reachable(tools, self.drop_to):
@@ -87,13 +92,15 @@ class Sandbox:
                 "let every user enter the folders above it, or move it"
             )
         started = time.monotonic()
-        with Box(limits, keep_alive) as box:
+        with Box(limits, keep_alive, kept) as box:
             info, info_write = box.pipe()
             gate_read, gate = box.pipe()
             rules = box.memory_file(self.rules)
-            own = inner(self.launcher, argv, limits, env or {}, rules=rules, gate=gate_read)
-            command = outer(self.launcher, tools, info_write)
-            command += driver.command(limits, reports, own)
+            own = inner(
+                self.launcher, argv, limits, env or {}, rules=rules, gate=gate_read, door=door
+            )
+            command = outer(self.launcher, tools, info_write, door)
+            command += driver.command(limits, reports, own, keep)
             box.start(command, self.drop_to, [info_write, gate_read, rules])
             stopped = prepare(box, tree, limits, info)
             if not stopped:
@@ -149,7 +156,8 @@ def result(box: Box, reports: Sequence[str], stopped: Stopped, seconds: float) -
     if stopped:
         return Ran(None, stopped, box.output.value(), {}, seconds)
     found = {reports[place]: data for place, data in box.marks.reports.items()}
-    return Ran(box.marks.seen["ended"], "", box.output.value(), found, seconds)
+    kept = "kept" in box.marks.seen
+    return Ran(box.marks.seen["ended"], "", box.output.value(), found, seconds, kept)
 
 
 def open_sandbox(

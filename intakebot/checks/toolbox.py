@@ -13,24 +13,19 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
+from importlib.util import find_spec
 from pathlib import Path
 
 from intakebot.checks import tools
 from intakebot.checks.readable import made_once
-from intakebot.checks.tools import PYTHON, Lock
+from intakebot.checks.tools import LAUNCHER, PYTHON, Lock, launcher
 from intakebot.model import OperatorError
 
 PROGRAMS = ("ruff",)
 LIBRARIES = ("pytest", "pluggy", "iniconfig", "packaging", "pygments")
-PYTEST = f"""#!{PYTHON}
-import sys
-from pathlib import Path
-
-sys.path[0] = str(Path(__file__).resolve().parent.parent / "lib")
-from pytest import console_main
-
-sys.exit(console_main())
-"""
+SCRIPTS = {"pytest": "pytest:console_main"}
+# It fetches what checks need. Some installations are made without it: theirs fetch nothing by it.
+PIP = "pip"
 
 
 class NoTools(OperatorError):
@@ -59,15 +54,16 @@ class Toolbox:
 
 def find_tools(folder: Path, known: Mapping[str, Lock]) -> Toolbox:
     """Ours, those that were installed below `folder`, and the machine's."""
-    own = installed([*PROGRAMS, *LIBRARIES])
+    own = installed([*PROGRAMS, *LIBRARIES, *_pip()])
     added = tools.installed(folder, known.values())
     machine = tools.of_the_machine()
     lines = [f"{each.name} {each.version}" for each in own]
     lines += [f"{preset} {known[preset].digest}" for preset in sorted(added)]
     lines += [f"{name} {version}" for name, version in sorted(machine.items())]
+    known_programs = (*PROGRAMS, *SCRIPTS, *_pip(), *machine)
     programs = [path.name for place in added.values() for path in (place / "bin").iterdir()]
-    digest = hashlib.sha256("\n".join([*lines, PYTEST]).encode()).hexdigest()
-    names = frozenset((*PROGRAMS, "pytest", *programs, *machine))
+    digest = hashlib.sha256("\n".join([*lines, LAUNCHER]).encode()).hexdigest()
+    names = frozenset((*known_programs, *programs))
     return Toolbox(digest, names, tuple(added[preset] for preset in sorted(added)))
 
 
@@ -93,13 +89,19 @@ def own(made: Path) -> None:
     libraries.mkdir()
     for package in installed(PROGRAMS):
         shutil.copyfile(program_of(package), programs / package.name)
-    (programs / "pytest").write_text(PYTEST, encoding="utf-8")
+    scripts = SCRIPTS | dict.fromkeys(_pip(), "pip._internal.cli.main:main")
+    for name, entry in scripts.items():
+        (programs / name).write_text(launcher(entry, "lib"), encoding="utf-8")
     for program in programs.iterdir():
         program.chmod(0o755)
-    for package in installed(LIBRARIES):
+    for package in installed([*LIBRARIES, *_pip()]):
         copy_library(package, libraries)
     compile_all = [PYTHON, "-I", "-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
     subprocess.run([*compile_all, str(libraries)], check=True, stdin=subprocess.DEVNULL)
+
+
+def _pip() -> tuple[str, ...]:
+    return (PIP,) if find_spec(PIP) else ()
 
 
 def program_of(package: Distribution) -> Path:

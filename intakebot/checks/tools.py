@@ -122,14 +122,14 @@ def _program(script: Path, program: Path, libraries: Path) -> None:
     if entry is None:
         script.rename(program)
     else:
-        module, _, function = entry.partition(":")
-        program.write_text(
-            LAUNCHER.format(
-                python=PYTHON, libraries=libraries.name, module=module, function=function
-            ),
-            encoding="utf-8",
-        )
+        program.write_text(launcher(entry, libraries.name), encoding="utf-8")
     program.chmod(0o755)
+
+
+def launcher(entry: str, libraries: str) -> str:
+    """A script for `module:function`, with the folder beside `bin` that has it."""
+    module, _, function = entry.partition(":")
+    return LAUNCHER.format(python=PYTHON, libraries=libraries, module=module, function=function)
 
 
 def _entry_point(libraries: Path, name: str) -> str | None:

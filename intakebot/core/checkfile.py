@@ -18,7 +18,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from intakebot.core.line_pattern import BadPattern, LinePattern
-from intakebot.model import CheckDefinition, OperatorError, ReportFormat
+from intakebot.model import CheckDefinition, OperatorError, PrepareStep, ReportFormat
 
 # Part of every definition digest: a change of what the sandbox lets in makes old results void.
 SANDBOX_PROFILE = "2"
@@ -30,6 +30,16 @@ MAY_VARY = ("none", "junit", "tap")
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Text = Annotated[str, Field(min_length=1, max_length=1000)]
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
+
+
+def _time(text: str) -> str:
+    measured_time(text)
+    return text
+
+
+def _size(text: str) -> str:
+    measured_size(text)
+    return text
 
 
 class Check(BaseModel):
@@ -52,6 +62,7 @@ class Check(BaseModel):
     tools: list[Text] = []
     retries: Annotated[int, Field(ge=0, le=3)] | None = None
     lines: Literal["added", "context", "file"] = "added"
+    uses: list[Name] = []
 
     @field_validator("run")
     @classmethod
@@ -91,20 +102,56 @@ class Check(BaseModel):
             raise ValueError('has changed = true, so `when` must say which files; e.g. ["*.py"]')
         return self
 
-    @field_validator("timeout")
+    _is_time = field_validator("timeout")(_time)
+    _is_size = field_validator("memory")(_size)
+
+
+class Prepare(BaseModel):
+    """A step that fetches packages; what is not said is as for its name, where that is known."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    run: list[str] | str = []
+    files: list[Text] = []
+    gives: list[Text] = []
+    env: dict[Variable, Text] = {}
+    timeout: str = "10m"
+    memory: str = "2g"
+
+    @field_validator("gives")
     @classmethod
-    def _is_time(cls, value: str) -> str:
-        measured_time(value)
+    def _inside(cls, value: list[str]) -> list[str]:
+        for path in value:
+            if not path.isprintable() or {"", ".", ".."} & set(path.split("/")) or path[0] == "-":
+                raise ValueError(f"{path!r} must be a plain path inside the repository")
         return value
 
-    @field_validator("memory")
-    @classmethod
-    def _is_size(cls, value: str) -> str:
-        measured_size(value)
-        return value
+    _is_time = field_validator("timeout")(_time)
+    _is_size = field_validator("memory")(_size)
 
 
+# Without scripts and plugins: no program of a package runs while it is fetched.
+KNOWN_STEPS: Mapping[str, Prepare] = {
+    "npm": Prepare(
+        run=["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"],
+        files=["package.json", "package-lock.json", "npm-shrinkwrap.json", ".npmrc"],
+        gives=["node_modules"],
+    ),
+    "composer": Prepare(
+        run=["composer", "install", "--no-scripts", "--no-plugins", "--no-progress"],
+        files=["composer.json", "composer.lock"],
+        gives=["vendor"],
+    ),
+    "pip": Prepare(
+        run=["pip", "install", "--target=.python", "--requirement=requirements.txt"],
+        files=["requirements*.txt"],
+        gives=[".python"],
+        env={"PYTHONPATH": "/work/.python"},
+    ),
+}
 Checks = dict[Name, Check]
+Steps = Mapping[str, Prepare]
+NO_STEPS: Steps = {}
 Presets = Mapping[str, Mapping[str, Check]]
 
 
@@ -164,26 +211,52 @@ def of_presets(wanted: Sequence[str], toolset: Toolset) -> Checks:
     }
 
 
-def definitions(checks: Mapping[str, Check], tools: str) -> tuple[CheckDefinition, ...]:
+def definitions(
+    checks: Mapping[str, Check], tools: str, steps: Steps = NO_STEPS
+) -> tuple[CheckDefinition, ...]:
     """In an order in which what a check needs comes before it. Raises ValueError."""
     for name, check in checks.items():
         if unknown := [one for one in check.needs if one not in checks]:
             raise ValueError(f"checks.{name}.needs: there is no check {unknown[0]!r}")
+        if unknown := [one for one in check.uses if one not in {**KNOWN_STEPS, **steps}]:
+            raise ValueError(f"checks.{name}.uses: there is no [prepare.{unknown[0]}]")
     sorter = TopologicalSorter({name: sorted(checks[name].needs) for name in sorted(checks)})
     try:
         order = list(sorter.static_order())
     except CycleError as error:
         circle = " needs ".join(reversed(error.args[1]))
         raise ValueError(f"checks: {circle}, so none of them could ever start") from error
-    return tuple(_definition(name, checks[name], tools) for name in order)
+    return tuple(_definition(name, checks[name], tools, steps) for name in order)
 
 
-def _definition(name: str, check: Check, tools: str) -> CheckDefinition:
+def _step(name: str, steps: Steps, tools: str) -> tuple[PrepareStep, Mapping[str, str]]:
+    """With the variables that checks get which use it. Raises ValueError."""
+    known, given = KNOWN_STEPS.get(name, Prepare()), steps.get(name, Prepare())
+    run, files, gives = (
+        given.run or known.run,
+        given.files or known.files,
+        given.gives or known.gives,
+    )
+    if not (run and files and gives):
+        raise ValueError(
+            f"prepare.{name}: must say run, files and gives; only npm, composer and pip are known"
+        )
+    argv = ["sh", "-c", run] if isinstance(run, str) else run
+    timeout, memory = measured_time(given.timeout), measured_size(given.memory)
+    decides = [argv, files, gives, timeout, memory, tools, SANDBOX_PROFILE]
+    digest = hashlib.sha256(json.dumps(decides).encode()).hexdigest()
+    step = PrepareStep(name, tuple(argv), tuple(files), tuple(gives), timeout, memory, digest)
+    return step, {**known.env, **given.env}
+
+
+def _definition(name: str, check: Check, tools: str, steps: Steps) -> CheckDefinition:
     run = ["sh", "-c", check.run] if isinstance(check.run, str) else check.run
     timeout, memory = measured_time(check.timeout), measured_size(check.memory)
+    used = [_step(one, steps, tools) for one in check.uses]
+    env = {key: value for _, given in used for key, value in given.items()} | check.env
     decides: list[object] = [
         *(run, check.parse, check.report, timeout, memory, tools, SANDBOX_PROFILE),
-        *_more(check),
+        *_more(check, env, [step.digest for step, _ in used]),
     ]
     retries = int(check.parse in MAY_VARY) if check.retries is None else check.retries
     return CheckDefinition(
@@ -195,24 +268,34 @@ def _definition(name: str, check: Check, tools: str) -> CheckDefinition:
         memory=memory,
         digest=hashlib.sha256(json.dumps(decides).encode()).hexdigest(),
         pattern=check.pattern,
-        env=tuple(sorted(check.env.items())),
+        env=tuple(sorted(env.items())),
         when=tuple(check.when),
-        paths=tuple(check.paths),
+        paths=_paths(check, [step for step, _ in used]),
         changed=check.changed,
         needs=tuple(check.needs),
         required=check.required,
         tools=tuple(check.tools),
+        prepare=tuple(step for step, _ in used),
         lines=check.lines,
         retries=retries,
     )
 
 
-def _more(check: Check) -> Iterator[object]:
+def _paths(check: Check, steps: Sequence[PrepareStep]) -> tuple[str, ...]:
+    """One that gets some of the files gets those, too, that decide what is prepared for it."""
+    if not check.paths and not check.changed:
+        return ()
+    return tuple(dict.fromkeys((*check.paths, *(file for step in steps for file in step.files))))
+
+
+def _more(check: Check, env: Mapping[str, str], prepared: Sequence[str]) -> Iterator[object]:
     """What came later and is not said has no part in the digest: older results stay good."""
     if check.pattern:
         yield check.pattern
-    if check.env:
-        yield ["env", sorted(check.env.items())]
+    if env:
+        yield ["env", sorted(env.items())]
+    if prepared:
+        yield ["prepared", list(prepared)]
     if check.tools:
         yield ["tools", sorted(check.tools)]
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from intakebot.core.checkfile import Checks, Toolset, definitions, of_presets
+from intakebot.core.checkfile import Checks, Name, Prepare, Toolset, definitions, of_presets
 from intakebot.model import Config, Method, OperatorError
 
 NAME = ".intakebot.toml"
@@ -56,6 +56,7 @@ class _File(_Part):
     limits: _Limits = _Limits()
     detect: _Detect = _Detect()
     checks: Checks = {}
+    prepare: dict[Name, Prepare] = {}
     presets: list[str] | Literal["auto"] = []
 
 
@@ -95,7 +96,9 @@ def _fault(kind: str, message: str) -> str:
 def _config(file: _File, toolset: Toolset) -> Config:
     wanted = ["auto"] if file.presets == "auto" else list(file.presets)
     try:
-        checks = definitions({**of_presets(wanted, toolset), **file.checks}, toolset.digest)
+        checks = definitions(
+            {**of_presets(wanted, toolset), **file.checks}, toolset.digest, file.prepare
+        )
     except ValueError as error:
         raise BadConfig(f"{NAME}: {error}") from error
     return Config(

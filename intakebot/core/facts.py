@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from intakebot.core import roster
 from intakebot.core.asks import Asks
 from intakebot.core.checking import Checked
-from intakebot.core.paths import protected
+from intakebot.core.paths import matching, protected
 from intakebot.model import (
     Change,
     CheckDefinition,
@@ -124,14 +124,20 @@ def _with_what_was_found(facts: Facts, seen: Gathered) -> Facts:
         archives=_detected(seen, "archives"),
         hidden_characters=_detected(seen, "hidden_characters"),
         secrets=_detected(seen, "secrets"),
+        locks_changed=_locks(seen),
     )
 
 
 def is_cleared(seen: Gathered) -> bool:
-    """Whether this head's code may run: somebody we know, or somebody a maintainer let in."""
-    if not seen.checks or seen.author.group is not Group.OUTSIDER:
+    """Whether this head's code may run: somebody we know, or somebody a maintainer let in.
+
+    What is installed for the checks is staff's to decide, or a maintainer's to let in.
+    """
+    if not seen.checks or seen.asks.cleared:
         return True
-    return not seen.first_time or seen.asks.cleared
+    if seen.author.group is not Group.STAFF and _locks(seen):
+        return False
+    return seen.author.group is not Group.OUTSIDER or not seen.first_time
 
 
 def may_run(seen: Gathered) -> bool:
@@ -145,6 +151,13 @@ def may_run(seen: Gathered) -> bool:
 def clean(text: str) -> str:
     """Bytes that were no UTF-8 made visible, so that the text can be stored and sent anywhere."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _locks(seen: Gathered) -> list[str]:
+    """Changed files that decide what is fetched for the checks of this change."""
+    patterns = [file for check in seen.checks for step in check.prepare for file in step.files]
+    paths = [file.path for file in seen.change.files] if seen.change else []
+    return _some(matching(paths, list(dict.fromkeys(patterns))) if patterns else ())
 
 
 def _detected(seen: Gathered, name: str) -> list[str]:

@@ -66,6 +66,9 @@ def unreadable(facts: Facts, _: Verdicts) -> str | None:
 def needs_ok_to_test(facts: Facts, _: Verdicts) -> str | None:
     if facts.cleared_to_test:
         return None
+    if facts.locks_changed:
+        files = listed(facts.locks_changed, "and")
+        return f"Checks wait until a maintainer has looked at {files}: it says what is installed."
     return "Checks wait until a maintainer has looked at this first change."
 
 

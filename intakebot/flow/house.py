@@ -13,6 +13,7 @@ from typing import Protocol
 import sqlalchemy as sa
 
 from intakebot import log
+from intakebot.checks.prepare import Pantry
 from intakebot.checks.sandbox import Sandbox
 from intakebot.core.checkfile import Toolset
 from intakebot.core.rules import Rule
@@ -46,6 +47,7 @@ class House:
     sandbox: Callable[[], Sandbox]  # raises NoSandbox
     toolbox: Callable[[], Path | None]
     toolset: Callable[[], Toolset]
+    pantry: Pantry
     public_url: str
     owner: str  # this process, in leases
     upkeep: Callable[[], Iterable[Check]] = tuple  # what an operator should know now

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
 
 from intakebot import log
+from intakebot.checks.prepare import NotPrepared, with_archives
 from intakebot.checks.runner import run_check
 from intakebot.crash import crashpoint
 from intakebot.flow.house import LEASE, House
-from intakebot.model import CheckResult, Repo, TryLater
+from intakebot.model import CheckResult, OperatorError, Outcome, PrepareStep, Repo, TryLater
+from intakebot.repo.cut import cut
+from intakebot.repo.git import Git
 from intakebot.repo.objects import write_tar
 from intakebot.store import leases, runs, work
+from intakebot.store.runs import RunRow
 from intakebot.store.tables import runs as runs_table
 
 ASK_EVERY = timedelta(seconds=2)  # how often a running check asks whether it is still wanted
@@ -28,18 +34,42 @@ def run(house: House, run_id: int) -> None:
     mirror = house.mirror(Repo(repo.forge, repo.forge_id, repo.name, "", "", ""))
     pulse = _Pulse(house, run_id, fence, house.now())
     try:
-        result = run_check(
-            row.definition,
-            lambda stream: write_tar(mirror.git, row.tree, stream),
-            house.sandbox(),
-            toolbox=house.toolbox(),
-            keep_alive=pulse,
-        )
+        result = _result(house, mirror.git, row, pulse)
     except BaseException:
         with house.database.write() as connection:
             runs.put_back(connection, run_id, fence)
         raise
     _end(house, run_id, fence, result, stopped=house.stopping.is_set())
+
+
+def _result(house: House, git: Git, row: RunRow, pulse: _Pulse) -> CheckResult | None:
+    """None when nobody needs it any more."""
+    check, archives = row.definition, []
+    try:
+        for step in check.prepare:
+            archive = _prepared(house, git, row, step, pulse)
+            if archive is None:
+                return None
+            archives.append(archive)
+    except NotPrepared as error:
+        return CheckResult(Outcome.FAILED, f"what it needs is not there: {error}", log=error.log)
+    except OperatorError as error:
+        return CheckResult(Outcome.BROKEN, str(error))
+    return run_check(
+        check,
+        with_archives(partial(write_tar, git, row.tree), archives),
+        house.sandbox(),
+        toolbox=house.toolbox(),
+        keep_alive=pulse,
+    )
+
+
+def _prepared(house: House, git: Git, row: RunRow, step: PrepareStep, pulse: _Pulse) -> Path | None:
+    files = cut(git, row.tree, step.files, ())
+    if files is None:
+        raise NotPrepared(f"`{step.name}` needs {' or '.join(step.files)}, which is not here", "")
+    tree = partial(write_tar, git, files)
+    return house.pantry.get(step, files, tree, house.sandbox(), house.toolbox(), pulse)
 
 
 @dataclass(slots=True)

@@ -10,7 +10,15 @@ from typing import Any
 import sqlalchemy as sa
 
 from intakebot.core.checking import Checked, Task, Tasks
-from intakebot.model import CheckDefinition, CheckResult, Finding, Fix, Level, Outcome
+from intakebot.model import (
+    CheckDefinition,
+    CheckResult,
+    Finding,
+    Fix,
+    Level,
+    Outcome,
+    PrepareStep,
+)
 from intakebot.store import leases, work
 from intakebot.store.tables import pulls, run_wants, runs
 from intakebot.store.upsert import insert_new
@@ -217,12 +225,15 @@ def _run(row: sa.Row[Any]) -> RunRow:
 
 def _definition(stored: Mapping[str, Any]) -> CheckDefinition:
     """JSON has lists for tuples; what is older than a field lacks it."""
-    made: dict[str, Any] = {
+    env = tuple((name, value) for name, value in stored.get("env", ()))
+    steps = tuple(PrepareStep(**_tuples(step)) for step in stored.get("prepare", ()))
+    return CheckDefinition(**_tuples(stored) | {"env": env, "prepare": steps})
+
+
+def _tuples(stored: Mapping[str, Any]) -> dict[str, Any]:
+    return {
         name: tuple(value) if isinstance(value, list) else value for name, value in stored.items()
     }
-    return CheckDefinition(
-        **made | {"env": tuple((name, value) for name, value in made.get("env", ()))}
-    )
 
 
 def _result(row: sa.Row[Any]) -> CheckResult | None:

@@ -12,6 +12,8 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
+from intakebot.checks.prepare import Pantry
+from intakebot.checks.proxy import Hosts
 from intakebot.checks.sandbox import Sandbox
 from intakebot.core.checkfile import Toolset
 from intakebot.core.checking import Task, Told
@@ -242,6 +244,7 @@ def make_world(folder: Path, base: str, head: str) -> World:
         sandbox=_no_sandbox,
         toolbox=lambda: None,
         toolset=Toolset,
+        pantry=Pantry(folder / "prepared", Hosts(frozenset())),
         public_url=settings.public_url,
         owner="test",
     )
