@@ -1,1 +1,1 @@
-"""The contributor report: collect, figures, render. Comes with its own issue."""
+"""The contributor report: put together once, shown as a page, a text, tables or JSON."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import resource
@@ -110,7 +111,8 @@ ODD_COMMITS = {
 @pytest.mark.parametrize("rest", ODD_COMMITS.values(), ids=ODD_COMMITS)
 def test_an_odd_commit_is_refused_by_git_or_judged_like_any_other(cast: Cast, rest: bytes) -> None:
     shop = cast.shop
-    tree = cast.plumb("rev-parse", f"{cast.commit({b'odd': ('100644', cast.blob(rest))})}^{{tree}}")
+    content = cast.blob(hashlib.sha256(rest).hexdigest().encode())  # it is the commit that is odd
+    tree = cast.plumb("rev-parse", f"{cast.commit({b'odd': ('100644', content)})}^{{tree}}")
     parent = cast.plumb("rev-parse", "origin/main")
     raw = f"tree {tree}\nparent {parent}\n".encode() + rest
     head = cast.plumb("hash-object", "-t", "commit", "-w", "--literally", "--stdin", feed=raw)

@@ -1,0 +1,109 @@
+"""A report over 100,000 submissions: read, counted and drawn, in a process of its own.
+
+In turn with one over a tenth of them. Making the table is not counted.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.common.report import Report, all_of, at_most, command, ratio
+from intakebot.core.metrics.table import COLUMNS
+
+ROWS, AGENCIES = 100_000, 40
+KINDS = ("lint", "title", "too-big", "no-test")
+MB = 1 << 20
+
+
+def measure(quick: bool) -> Report:
+    whole, rounds = (1_000, 1) if quick else (ROWS, 3)
+    with tempfile.TemporaryDirectory() as name:
+        large, small = Path(name, "large.csv"), Path(name, "small.csv")
+        large.write_text(_table(whole))
+        small.write_text(_table(whole // 10))
+        times: dict[Path, list[float]] = {large: [], small: []}
+        peaks, pages = [], []
+        for _ in range(rounds):
+            for table in (large, small):
+                seconds, peak, page = _once(table, Path(name, "report.html"))
+                times[table].append(seconds)
+                if table is large:
+                    peaks.append(peak)
+                    pages.append(page)
+    figures = {
+        "submissions": whole,
+        "seconds": statistics.median(times[large]),
+        "seconds_a_tenth": statistics.median(times[small]),
+        "peak_mb": max(peaks) / MB,
+    }
+    bounds = [
+        at_most("seconds", figures["seconds"], 10),
+        at_most("peak in MB", figures["peak_mb"], 500),
+        at_most("times a tenth of it", ratio(times[large], times[small]), 11),
+        all_of("agencies on the page", min(pages), AGENCIES),
+    ]
+    return Report(figures, bounds)
+
+
+def once(table: str, out: str) -> None:
+    """What the process does; prints its peak in bytes, and how many agencies are on the page."""
+    from intakebot.core.metrics.agency import Targets
+    from intakebot.core.metrics.table import read_table
+    from intakebot.report.build import build
+    from intakebot.report.html import to_html
+
+    text = to_html(build(read_table(Path(table).read_text("utf-8"), table), Targets()))
+    Path(out).write_text(text, "utf-8")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    print(json.dumps({"bytes": peak, "agencies": text.count('<span class="verdict">')}))
+
+
+def _once(table: Path, out: Path) -> tuple[float, int, int]:
+    """Seconds of the whole process, its peak, and the agencies on its page."""
+    code = f"from benchmarks.report import once; once({str(table)!r}, {str(out)!r})"
+    started = time.perf_counter()
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    seconds = time.perf_counter() - started
+    said = json.loads(done.stdout)
+    return seconds, said["bytes"], said["agencies"]
+
+
+def _table(rows: int) -> str:
+    """Made up: the same each time."""
+    random.seed(1)
+    lines = [",".join(COLUMNS)]
+    for number in range(rows):
+        agency, good = number % AGENCIES, random.random() < 0.3 + 0.01 * (number % AGENCIES)  # noqa: S311
+        lines_changed = random.choice((20, 60, 150, 280, 700))  # noqa: S311
+        size = "S" if lines_changed <= 80 else "M" if lines_changed <= 300 else "L"
+        kinds = "" if good else ";".join(random.sample(KINDS, 1 + number % 2))
+        fix = "" if good else f"{random.random() * 40:.1f}"  # noqa: S311
+        cells = (
+            number,
+            f"Agency {agency:02}",
+            f"p{agency}-{number % 7}",
+            f"repo{number % 12}",
+            size,
+        )
+        seen = (lines_changed, 1 + number // AGENCIES, int(good), 1 if good else 3, fix)
+        found = (
+            "" if good else 0,
+            kinds,
+            0 if good else number % 9,
+            int(not good and not number % 5),
+        )
+        ended = ("merged", int(number % 50 == 0), 1)
+        lines.append(",".join(map(str, (*cells, *seen, *found, *ended))))
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    command("report", __doc__, measure)()

@@ -1,0 +1,76 @@
+"""The report as Markdown, as a table of measures, and as text for JSON. Same rows, same bytes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+
+from intakebot.core import escape
+from intakebot.report import words
+from intakebot.report.build import DEFINITIONS, Report, as_json
+from intakebot.report.measures import measures, shown, shown_range
+
+COLUMNS = (
+    *("agency", "person_pseudonym", "metric", "period", "n", "x", "value", "lo", "hi", "method"),
+    *("excluded", "definitions_version"),
+)
+
+
+def to_json(report: Report) -> str:
+    return json.dumps(as_json(report), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def to_csv(report: Report) -> str:
+    """One line a measure (RFC 4180, but `\\n`). A `'` stands before what a sheet would compute."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for agency in report.agencies:
+        for one in measures(agency.numbers, report):
+            low, high = one.interval if one.interval and one.n else ("", "")
+            writer.writerow(
+                (
+                    *(guarded(agency.name), "", guarded(one.id), "", one.n),
+                    *("" if one.x is None else one.x, _places(one.value), _places(low)),
+                    *(_places(high), one.method, one.excluded, DEFINITIONS),
+                )
+            )
+    return out.getvalue()
+
+
+def to_markdown(report: Report) -> str:
+    parts = ["# Contributor report"]
+    for agency in report.agencies:
+        of = agency.numbers
+        parts.append(f"## {escape.text(agency.name)}: {of.verdict}")
+        parts.append(f"{words.headline(agency)} {words.confidence(report, of)}")
+        parts.append(words.MEANS[of.verdict])
+        parts += [line for line in (words.direction(of), words.mix(of)) if line]
+        parts += _list("Strengths", words.strengths(of))
+        parts += _list("To work on", words.to_work_on(of))
+        rows = ["| | | plausible | of | |", "|---|---:|---:|---:|---|"]
+        for one in measures(of, report):
+            told = "" if one.x is None else f"{one.x} of {one.n}"
+            name = escape.text(one.title)
+            rows.append(
+                f"| {name} | {shown(one)} | {shown_range(one)} | {told} | {escape.text(one.id)} |"
+            )
+        parts.append("\n".join(rows))
+    parts += [words.prior(report.cohort), *words.exclusions(report)]
+    parts.append("This is advice. A named person decides, with a reason.")
+    return "\n\n".join(parts) + "\n"
+
+
+def _list(title: str, lines: list[str]) -> list[str]:
+    return ["\n".join([f"{title}:", "", *(f"- {escape.text(line)}" for line in lines)])] * bool(
+        lines
+    )
+
+
+def guarded(text: str) -> str:
+    return f"'{text}" if text[:1] in tuple("=+-@\t\r") else text
+
+
+def _places(value: object) -> object:
+    return round(value, 4) + 0.0 if isinstance(value, float) else "" if value is None else value

@@ -1,0 +1,64 @@
+"""The report as one page that needs nothing else: on a phone, in print, and without colour."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+
+from intakebot.report import figures, words
+from intakebot.report.build import DEFINITIONS, Agency, Report
+from intakebot.report.measures import measures, shown, shown_range
+
+MOST_ROWS = 500  # of evidence for one agency; all are in the table that was given
+
+
+def to_html(report: Report) -> str:
+    every = [(agency.name, agency.numbers) for agency in report.agencies]
+    return _page().render(
+        report=report,
+        shown=[_shown(report, agency) for agency in report.agencies],
+        funnel=figures.funnel(report, every),
+        prior=words.prior(report.cohort),
+        exclusions=words.exclusions(report),
+        definitions=DEFINITIONS,
+        window=figures.WINDOW,
+        most=MOST_ROWS,
+        value=shown,
+        range=shown_range,
+    )
+
+
+def _shown(report: Report, agency: Agency) -> Mapping[str, Any]:
+    of = agency.numbers
+    rows = list(measures(of, report))
+    points = figures.curve_of(agency.rows[-MOST_ROWS:], report.cohort, report.targets)
+    return {
+        "agency": agency,
+        "headline": words.headline(agency),
+        "confidence": words.confidence(report, of),
+        "means": words.MEANS[of.verdict],
+        "mix": words.mix(of),
+        "direction": words.direction(of),
+        "strengths": words.strengths(of),
+        "to_work_on": words.to_work_on(of),
+        "measures": rows,
+        "dots": figures.dots(rows),
+        "points": points,
+        "curve": figures.curve(points, report.cohort),
+    }
+
+
+@cache
+def _page() -> Template:
+    loader = PackageLoader("intakebot.report", ".")
+    made = Environment(
+        loader=loader,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    return made.get_template("page.html")

@@ -1,0 +1,142 @@
+"""What a report says in sentences: counts and plausible ranges, advice and no blame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from intakebot.core.metrics import numbers
+from intakebot.core.metrics.agency import ENOUGH, FEW, Numbers, Relapse
+from intakebot.core.metrics.cohort import Cohort
+from intakebot.report.build import Agency, Report
+
+VERY_LIKELY, LIKELY, UNLIKELY = 0.95, 0.80, 0.20
+FOR_LEARNING = 12  # submissions, below which no direction is told
+SHOWN = 2  # strengths, and things to work on
+LARGE_SHARE = 0.25
+MEANS = {
+    "ready": "Changes can be taken with normal review.",
+    "coaching": "Most are here for a while; this is no failure. Below is what would help most.",
+    "at risk": "Somebody should talk with them before more work is given.",
+    "not enough evidence": f"Below {FEW} submissions nothing is concluded; the counts are below.",
+}
+
+
+def share(x: int, n: int, of: str) -> str:
+    """3 of 14 passed at first check (21 %; plausible range 8-48 %)"""
+    if n == 0:
+        return f"no data on how many {of}"
+    if n < FEW:
+        return f"{x} of {n} {of}"
+    low, high = numbers.wilson(x, n)
+    return f"{x} of {n} {of} ({_percent(x / n)}; plausible range {_range(low, high)})"
+
+
+def headline(agency: Agency) -> str:
+    of = agency.numbers
+    return f"{share(of.passes, of.n, 'passed at first check')}."
+
+
+def confidence(report: Report, of: Numbers) -> str:
+    """How sure one can be of either target, in words."""
+    ready, risk = _percent(report.targets.ready), _percent(report.targets.risk)
+    if of.n < FEW:
+        return f"With {of.n} submissions nobody can tell."
+    if of.p_ready >= LIKELY:
+        return f"{_likely(of.p_ready)} that at least {ready} pass in the long run."
+    if of.p_risk >= LIKELY:
+        return f"{_likely(of.p_risk)} that fewer than {risk} pass in the long run."
+    more = "" if of.n >= ENOUGH else f" {ENOUGH} submissions are needed for every verdict."
+    return f"One can't tell yet whether it is above {ready} or below {risk}.{more}"
+
+
+def direction(of: Numbers) -> str:
+    if of.n < FOR_LEARNING:
+        return f"Below {FOR_LEARNING} submissions no direction is told."
+    told = f"{of.early[0]} of the first {of.early[1]} passed, then {of.late[0]} of {of.late[1]}"
+    if of.improving >= LIKELY:
+        return f"Likely improving: {told}."
+    if of.improving <= UNLIKELY:
+        return f"Likely getting worse: {told}."
+    return f"No clear change: {told}."
+
+
+def mix(of: Numbers) -> str:
+    """Why the share with the mix taken out differs, where it does."""
+    raw = of.passes / of.n
+    if of.adjusted is None or abs(raw - of.adjusted) <= 0.10:
+        return ""
+    return (
+        f"With its mix of repositories and sizes taken out it would be {_percent(of.adjusted)} "
+        f"instead of {_percent(raw)}: {of.large} of {of.n} are large changes. How hard the tasks "
+        "were and how strict the reviewers is not taken out."
+    )
+
+
+def prior(cohort: Cohort) -> str:
+    if cohort.is_fixed:
+        return (
+            "There are fewer than three agencies to compare with, so the starting assumption is "
+            "that every share is as likely as any other; it is worth 2 submissions."
+        )
+    at = _percent(cohort.prior)
+    return f"The starting assumption is worth {cohort.worth:g} submissions at {at}."
+
+
+def strengths(of: Numbers) -> list[str]:
+    found = []
+    if of.n >= FEW and of.passes / of.n >= 0.6:
+        found.append(f"{of.passes} of {of.n} passed at first check")
+    if of.relapse.chances >= FEW and of.relapse.again == 0:
+        found.append(f"what was told once did not come back, in {of.relapse.chances} chances")
+    if of.forks == of.n:
+        found.append("everything came from a fork")
+    if of.merged and not of.reverted:
+        found.append(f"none of {of.merged} merged changes was taken back")
+    if of.fix_median is not None and of.fix_median <= 8:
+        found.append(f"half of the first fixes came within {of.fix_median:g} working hours")
+    if of.large == 0:
+        found.append("all changes are small enough to review well")
+    return found[:SHOWN]
+
+
+def to_work_on(of: Numbers) -> list[str]:
+    found = [
+        f"{kind}: without it {gain} points more would pass"
+        for kind, gain in sorted(of.without_kind.items(), key=lambda one: (-one[1], one[0]))
+        if gain > 0
+    ]
+    if of.large / of.n >= LARGE_SHARE:
+        found.insert(min(1, len(found)), f"{of.large} of {of.n} changes have more than 300 lines")
+    if of.forks < of.n:
+        found.insert(0, f"{of.n - of.forks} of {of.n} did not come from a fork")
+    for kind, one in sorted(of.relapse_by_kind.items(), key=_most_again):
+        if one.again and not any(text.startswith(f"{kind}:") for text in found):
+            found.append(f"{kind}: came back {one.again} times in {one.chances} chances")
+    return found[:SHOWN]
+
+
+def _most_again(item: tuple[str, Relapse]) -> tuple[int, str]:
+    return -item[1].again, item[0]
+
+
+def exclusions(report: Report) -> Sequence[str]:
+    """What a table of submissions can't say."""
+    return (
+        "Incidents (pushes past pull requests, mailed archives), reviewers' comments and our own "
+        "response times are not in a table of submissions, so nothing here counts them.",
+        "A revert counts whenever it happened; the table has no dates.",
+        f"All numbers compare with the {report.cohort.n} submissions of {report.cohort.agencies} "
+        f"{'agency' if report.cohort.agencies == 1 else 'agencies'} in the table, each included.",
+    )
+
+
+def _likely(p: float) -> str:
+    return "Very likely" if p >= VERY_LIKELY else "Likely"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:.0f} %"
+
+
+def _range(low: float, high: float) -> str:
+    return f"{100 * low:.0f}-{100 * high:.0f} %"
