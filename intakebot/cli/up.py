@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     default=lambda: os.environ.get("INTAKEBOT_STATE", ".intakebot"),
     help="Folder for everything it keeps; .intakebot unless told.",
 )
-@click.option("--port", type=click.IntRange(1, 65534), default=8420, help="The pages; Git is next.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65534),
+    default=8420,
+    envvar="PORT",
+    show_default="PORT, else 8420",
+    help="The pages; Git is next.",
+)
 @click.option("--host", default="127.0.0.1", help="Address to listen on.")
 def up(state: Path, port: int, host: str) -> None:
     """Start everything: pages, worker, clock, Git server, database, Redis.

@@ -26,6 +26,7 @@ from intakebot.model import (
     VerdictState,
 )
 
+OWN = "intakebot"  # the tool of what the detectors find, which their rules tell of
 MOST_INLINE = 30
 MOST_APART = 3  # comments for one rule in one file
 MOST_ANSWERS = 20  # to one person on one pull request within an hour
@@ -93,7 +94,7 @@ def status_comment(
     if standing.state not in (State.LANDED, State.MERGED, State.CLOSED):
         parts += [_rule(verdict) for verdict in unsatisfied(verdicts)]
         parts += _checks(failed)
-        parts += _findings(findings)
+        parts += _findings([one for one in findings if one.tool != OWN])
     if standing.state is State.NEEDS_REVIEW and asks.approvals:
         parts.append(f"Approved so far by {_people(asks.approvals.values())}.")
     if by_review:

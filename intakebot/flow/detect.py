@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from intakebot import log
+from intakebot.core.comment import OWN
 from intakebot.core.facts import clean
 from intakebot.core.patch import FilePatch, read_patch
 from intakebot.core.paths import matching
@@ -19,7 +20,6 @@ from intakebot.repo.change import raw_patch
 from intakebot.repo.git import Git
 from intakebot.repo.objects import read_blobs
 
-TOOL = "intakebot"
 NO_CONTENT = ("120000", "160000")  # a symlink, a submodule
 MOST_FOUND = 50  # of one kind; the comment names a few of them, the page lists these
 SHORT = 12  # of a commit's id
@@ -83,7 +83,7 @@ def _capital(text: str) -> str:
 
 
 def _finding(name: str, path: str, line: int, what: str) -> Finding:
-    return Finding(path, line, Level.ERROR, name.replace("_", "-"), what, TOOL)
+    return Finding(path, line, Level.ERROR, name.replace("_", "-"), what, OWN)
 
 
 def _on_added_lines(git: Git, change: Change, found: Sequence[Finding]) -> list[Finding]:

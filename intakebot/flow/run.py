@@ -15,7 +15,7 @@ from intakebot.flow.house import LEASE, House
 from intakebot.model import CheckResult, OperatorError, Outcome, PrepareStep, Repo, TryLater
 from intakebot.repo.cut import cut
 from intakebot.repo.git import Git
-from intakebot.repo.objects import write_tar
+from intakebot.repo.objects import has_tree, write_tar
 from intakebot.store import leases, runs, work
 from intakebot.store.runs import RunRow
 from intakebot.store.tables import runs as runs_table
@@ -33,6 +33,9 @@ def run(house: House, run_id: int) -> None:
     crashpoint("run.after_lease")
     mirror = house.mirror(Repo(repo.forge, repo.forge_id, repo.name, "", "", ""))
     pulse = _Pulse(house, run_id, fence, house.now())
+    if not has_tree(mirror.git, row.tree):
+        _ask_again(house, run_id, fence)
+        return
     try:
         result = _result(house, mirror.git, row, pulse)
     except BaseException:
@@ -40,6 +43,14 @@ def run(house: House, run_id: int) -> None:
             runs.put_back(connection, run_id, fence)
         raise
     _end(house, run_id, fence, result, stopped=house.stopping.is_set())
+
+
+def _ask_again(house: House, run_id: int, fence: int) -> None:
+    """Trees of checks and merges are made where they are asked for. Where that was another machine,
+    or the mirror has been thrown away since, whoever wants the run makes it again."""
+    with house.database.write() as connection:
+        waiting = runs.lost(connection, run_id, fence, house.now())
+    house.bell.ring([f"look:{pull_id}" for pull_id in waiting])
 
 
 def _result(house: House, git: Git, row: RunRow, pulse: _Pulse) -> CheckResult | None:

@@ -20,11 +20,21 @@ AT_ONCE = 400  # paths in one call of git, whose arguments may be 2 MB
 
 def cut(git: Git, tree: str, patterns: Sequence[str], paths: Sequence[str]) -> str | None:
     """The tree of what in `tree` matches `patterns` or is one of `paths`; None when nothing is."""
-    return _cut(git.folder, full_id(tree), tuple(patterns), tuple(paths))
+    return _cut(git.folder, _made(git.folder), full_id(tree), tuple(patterns), tuple(paths))
+
+
+def _made(folder: Path) -> int:
+    """Tells a repository from another that was made in its place: mirrors may be thrown away."""
+    try:
+        return (folder / "HEAD").stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
 
 
 @lru_cache(MOST_REMEMBERED)
-def _cut(folder: Path, tree: str, patterns: tuple[str, ...], paths: tuple[str, ...]) -> str | None:
+def _cut(
+    folder: Path, made: int, tree: str, patterns: tuple[str, ...], paths: tuple[str, ...]
+) -> str | None:
     git = Git(folder)
     named = {path.encode("utf-8", "surrogateescape") for path in paths}
     chosen: dict[bytes, bytes] = {}

@@ -51,6 +51,15 @@ def _read(folder: Path, commit: str, path: str, limit: int) -> bytes | None:
         return bytes(item.data_stream.read())
 
 
+def has_tree(repository: Git, tree: str) -> bool:
+    """False also where there is no repository."""
+    try:
+        status, _ = repository.status("cat-file", "-e", f"{full_id(tree)}^{{tree}}", ok=(0, 1, 128))
+    except TryLater:
+        return False
+    return status == 0
+
+
 def write_tar(repository: Git, tree: str, out: IO[bytes]) -> None:
     """Stream a whole tree as a tar archive, blob bytes untouched, submodules left out.
 

@@ -200,6 +200,20 @@ def put_back(connection: sa.Connection, run_id: int, fence: int) -> None:
     )
 
 
+def lost(connection: sa.Connection, run_id: int, fence: int, now: datetime) -> list[int]:
+    """Its tree is not on this machine: who wants it is nudged, and asks again. Returns them."""
+    connection.execute(
+        sa.update(runs)
+        .where(runs.c.id == run_id, runs.c.lease_fence == fence)
+        .values(state="cancelled", lease_until=None)
+    )
+    wanted = sa.select(run_wants.c.pull_id).where(run_wants.c.run_id == run_id).distinct()
+    waiting = list(connection.scalars(wanted))
+    for pull_id in waiting:
+        work.nudge(connection, pulls, pull_id, now)
+    return waiting
+
+
 def want_only(
     connection: sa.Connection, pull_id: int, purpose: str, run_ids: Sequence[int]
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 import sqlalchemy as sa
 
@@ -196,3 +198,17 @@ def test_a_check_whose_tool_is_missing_is_broken_on_our_side(shop: Workshop) -> 
     shop.settle()
     assert shop.standing(number) == "blocked by us"
     assert "'frobnicate' is not installed here" in shop.status_text(number)
+
+
+@pytest.mark.parametrize("paths", ["", "paths = ['pages/']\n"])
+def test_a_mirror_that_is_thrown_away_before_the_check_runs_is_made_again(
+    shop: Workshop, paths: str
+) -> None:
+    set_up(shop, f"[checks.pages]\nrun = 'ls pages'\n{paths}")
+    number = shop.opens(ada(shop), {"pages/news.html": "<p>News</p>\n"})
+    shop.settle(checks=False)
+    assert shop.standing(number) == "checking"
+    shutil.rmtree(shop.settings.mirrors)
+    shop.settle()
+    assert shop.standing(number) == "needs review", shop.why(number)
+    assert done(shop) == [("pages", "passed")] and logs(shop)[-1] == "news.html\n"

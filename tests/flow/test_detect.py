@@ -74,6 +74,7 @@ def test_hidden_characters_are_told_on_the_line_that_brings_them_and_once(shop: 
     [note] = notes(shop, number)
     assert (note.path, note.line) == ("new.js", 2)
     assert "U+2066 LEFT-TO-RIGHT ISOLATE" in note.text and "\u2066" not in note.text
+    assert shop.status_text(number).count("LEFT-TO-RIGHT ISOLATE") == 1
     commit(shop, author, "new.js", "let b = 2;\nlet c = 3;\nif (b\u2066) {}\n".encode())
     sends(shop, author)
     assert [one.id for one in notes(shop, number)] == [note.id]
