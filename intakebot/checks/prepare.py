@@ -22,7 +22,7 @@ from intakebot.checks.limits import ROOMY_DISK, ROOMY_INODES, Limits, Ran
 from intakebot.checks.proxy import FORWARD, PORT, Hosts, environment, open_proxy
 from intakebot.checks.sandbox import Sandbox
 from intakebot.checks.tools import PYTHON
-from intakebot.model import PrepareStep
+from intakebot.model import OperatorError, PrepareStep
 
 # Where npm, pip and Composer find what is public; PREPARE_HOSTS adds an operator's own.
 REGISTRIES = (
@@ -30,7 +30,8 @@ REGISTRIES = (
     *("repo.packagist.org", "packagist.org", "api.github.com", "codeload.github.com"),
 )
 PROCESSES = 128
-MOST_KEPT = 40  # archives; the one that was used longest ago goes first
+# Archives, and bytes of them; what was used longest ago goes first.
+MOST_KEPT, MOST_BYTES = 40, 10 << 30
 LAST_WORDS = 2000  # characters
 # No program of a package runs: whoever can change a lock file could choose it.
 WITHOUT_SCRIPTS = {
@@ -73,22 +74,27 @@ class Pantry:
     ) -> Path | None:
         """The archive of what the step makes of the tree with the id `files`, which `tree` writes.
 
-        None when nobody needs it any more. Raises NotPrepared.
+        None when nobody needs it any more. Raises NotPrepared, and OperatorError where it can't be
+        kept.
         """
         ready = self.folder / f"{step.digest[:24]}-{files}.tar"
         if ready.is_file():
             with suppress(OSError):
                 os.utime(ready)
             return ready
-        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile(dir=self.folder, prefix=".", suffix=".part") as part:
-            if not self._fill(step, tree, sandbox, toolbox, keep_alive, part.file):
-                return None
-            part.flush()
-            os.fchmod(part.fileno(), 0o400)
-            with suppress(FileExistsError):  # another process was quicker: theirs is as good
-                os.link(part.name, ready)
-        self._forget()
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self.folder, prefix=".", suffix=".part") as part:
+                if not self._fill(step, tree, sandbox, toolbox, keep_alive, part.file):
+                    return None
+                part.flush()
+                os.fchmod(part.fileno(), 0o400)
+                with suppress(FileExistsError):  # another process was quicker: theirs is as good
+                    os.link(part.name, ready)
+            self.forget()
+        except OSError as error:
+            why = error.strerror or str(error)
+            raise OperatorError(f"packages can't be kept in {self.folder}: {why}") from error
         return ready
 
     def _fill(
@@ -121,10 +127,14 @@ class Pantry:
             raise NotPrepared(_why(step, ran, limits, refused), _log(ran))
         return True
 
-    def _forget(self) -> None:
-        archives = sorted(self.folder.glob("*.tar"), key=lambda path: path.stat().st_mtime)
-        for path in archives[:-MOST_KEPT]:
-            path.unlink(missing_ok=True)
+    def forget(self) -> None:
+        known = [(path.stat(), path) for path in self.folder.glob("*.tar")]
+        known.sort(key=lambda one: (one[0].st_mtime, one[1]), reverse=True)
+        size = 0
+        for place, (about, path) in enumerate(known):
+            size += about.st_size
+            if place >= MOST_KEPT or (place and size > MOST_BYTES):
+                path.unlink(missing_ok=True)
 
 
 def limits_of(step: PrepareStep) -> Limits:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
-from pathlib import Path
 
 from intakebot import log
 from intakebot.core.comment import OWN
@@ -13,6 +11,7 @@ from intakebot.core.facts import clean
 from intakebot.core.patch import FilePatch, read_patch
 from intakebot.core.paths import matching
 from intakebot.core.placing import Where, place
+from intakebot.core.remembered import Remembered
 from intakebot.detectors import DETECTORS
 from intakebot.model import Change, Config, Finding, Level, OperatorError
 from intakebot.repo.brought import commit_patches, new_blobs
@@ -25,12 +24,16 @@ MOST_FOUND = 50  # of one kind; the comment names a few of them, the page lists 
 SHORT = 12  # of a commit's id
 
 Found = Mapping[str, tuple[Finding, ...]]
-Suspects = Mapping[str, Sequence[str]]  # detector -> paths
+# Looks ask again and again, and what two commits hold never changes.
+KNOWN: Remembered[Found] = Remembered(256)
 
 
 def detect(git: Git, change: Change, config: Config) -> Found:
     """Detector -> what it found, without what the target's configuration welcomes."""
-    found = _found(git.folder, change) if change.files else {}
+    if not change.files:
+        return {}
+    key = (git.folder, change.base, change.head, change.result_tree)
+    found = KNOWN.get(key, lambda: _found(git, change))
     return {name: _unwelcome(those, config.welcome.get(name, ())) for name, those in found.items()}
 
 
@@ -39,9 +42,7 @@ def _unwelcome(found: tuple[Finding, ...], patterns: tuple[str, ...]) -> tuple[F
     return tuple(one for one in found if one.path not in welcome)
 
 
-@lru_cache(64)  # looks ask again and again, and what two commits hold never changes
-def _found(folder: Path, change: Change) -> Found:
-    git = Git(folder)
+def _found(git: Git, change: Change) -> Found:
     now = {
         file.new_blob: file.path
         for file in change.files

@@ -6,21 +6,26 @@ repository, the same files give the same tree, and nothing has to run again.
 
 from __future__ import annotations
 
+import hashlib
 import tempfile
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 
 from intakebot.core.paths import matching
+from intakebot.core.remembered import Remembered
 from intakebot.repo.git import Git, full_id
 
-MOST_REMEMBERED = 256  # cuts; each look asks for the same ones
+KNOWN: Remembered[str | None] = Remembered(256)  # each look asks for the same cuts
 AT_ONCE = 400  # paths in one call of git, whose arguments may be 2 MB
 
 
 def cut(git: Git, tree: str, patterns: Sequence[str], paths: Sequence[str]) -> str | None:
     """The tree of what in `tree` matches `patterns` or is one of `paths`; None when nothing is."""
-    return _cut(git.folder, _made(git.folder), full_id(tree), tuple(patterns), tuple(paths))
+    chosen = hashlib.sha256(
+        repr((tuple(patterns), tuple(paths))).encode("utf-8", "surrogateescape")
+    )
+    key = (git.folder, _made(git.folder), full_id(tree), chosen.digest())
+    return KNOWN.get(key, lambda: _cut(git, tree, patterns, paths))
 
 
 def _made(folder: Path) -> int:
@@ -31,11 +36,7 @@ def _made(folder: Path) -> int:
         return 0
 
 
-@lru_cache(MOST_REMEMBERED)
-def _cut(
-    folder: Path, made: int, tree: str, patterns: tuple[str, ...], paths: tuple[str, ...]
-) -> str | None:
-    git = Git(folder)
+def _cut(git: Git, tree: str, patterns: Sequence[str], paths: Sequence[str]) -> str | None:
     named = {path.encode("utf-8", "surrogateescape") for path in paths}
     chosen: dict[bytes, bytes] = {}
     if patterns:

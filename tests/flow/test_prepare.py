@@ -6,11 +6,12 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from intakebot.checks.prepare import Pantry
+from intakebot.checks.prepare import MOST_KEPT, Pantry
 from intakebot.checks.proxy import Hosts
 from intakebot.core import config
 from intakebot.store.tables import runs
@@ -142,3 +143,27 @@ def test_a_missing_lock_file_is_told(shop: Workshop, registry: Registry) -> None
     assert shop.standing(number) == "blocked by us"  # the target has none either
     [summary, _] = [row.summary for row in shop.rows(sa.select(runs.c.summary))]
     assert "`npm` needs package.json or package-lock.json" in summary
+
+
+def test_where_packages_can_t_be_kept_it_is_ours_and_said(
+    shop: Workshop, registry: Registry
+) -> None:
+    blocked = shop.state / "a-file"
+    blocked.write_text("where a folder should be")
+    pantry = replace(shop.house.pantry, folder=blocked / "prepared")
+    shop.house = replace(shop.house, pantry=pantry)
+    shop.by_hand("main", {config.NAME: uses("pip", "true"), **registries.pip(registry)})
+    number = shop.opens(ada(shop), {"news.html": "<p>News</p>\n"})
+    shop.settle()
+    assert shop.standing(number) == "blocked by us"
+    assert "packages can't be kept" in shop.status_text(number).replace("\\", "")
+
+
+def test_packages_that_nobody_has_asked_for_in_a_while_make_room(tmp_path: Path) -> None:
+    pantry = Pantry(tmp_path, Hosts(frozenset()))
+    for number in range(MOST_KEPT + 3):
+        archive = tmp_path / f"{number}.tar"
+        archive.write_bytes(b"x")
+        os.utime(archive, (number, number))
+    pantry.forget()
+    assert sorted(int(path.stem) for path in tmp_path.iterdir()) == list(range(3, MOST_KEPT + 3))
