@@ -231,6 +231,11 @@ def test_a_fault_is_told_with_line_and_column(kind: str) -> None:
     assert told in str(refused.value)
 
 
+def test_a_submission_of_nobody_known_is_not_guessed_at() -> None:
+    [one] = read_table(table([row(1, agency=" ")]), "t.csv")
+    assert one.agency == "unknown"
+
+
 def test_a_pull_request_that_is_there_twice_is_refused() -> None:
     with pytest.raises(BadTable, match="pull request 1 of site is there twice"):
         read_table(table([row(1), row(1)]), "t.csv")

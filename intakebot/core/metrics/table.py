@@ -17,6 +17,7 @@ COLUMNS = (
 )
 SIZES = ("S", "M", "L")
 STATES = ("merged", "declined", "open")
+UNKNOWN = "unknown"  # whose nobody can tell, and nobody shall guess
 LONGEST = 200  # characters of a name
 BIGGEST = 10**9
 
@@ -134,7 +135,7 @@ def _row(head: Sequence[str], cells: Sequence[str], place: str) -> Submission:
     kinds = [kind.strip() for kind in row.cells["violations"].split(";")]
     return Submission(
         pr=row.text("pr"),
-        agency=row.text("agency"),
+        agency=row.text("agency") if row.cells["agency"].strip() else UNKNOWN,
         person=row.text("person"),
         repo=row.text("repo"),
         size=row.word("size", SIZES),  # type: ignore[arg-type]
