@@ -49,11 +49,11 @@ def test_a_port_that_somebody_listens_on_is_passed_over() -> None:
 
 
 def test_ports_come_in_turn_until_all_are_taken_and_then_it_says_so() -> None:
-    block = Block()
-    with ExitStack() as stack:
-        for number in range(BLOCK):
-            port = block.take(1)
-            assert port == block.first + number
-            stack.enter_context(socket.create_server(("127.0.0.1", port)))
-        with pytest.raises(OSError, match=f"every port from {block.first} on is taken"):
-            block.take(1)
+    block, taken = Block(), []
+    said = f"every port from {block.first} on is taken"
+    with ExitStack() as stack, pytest.raises(OSError, match=said):
+        while True:  # some may be in use by a stranger on the machine: those are passed over
+            taken.append(block.take(1))
+            stack.enter_context(socket.create_server(("127.0.0.1", taken[-1])))
+    assert taken == sorted(set(taken)) and len(taken) > BLOCK // 2
+    assert block.first <= taken[0] and taken[-1] < block.first + BLOCK
