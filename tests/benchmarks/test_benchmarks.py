@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -40,7 +41,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, Q
     started = {name: Quick(name, folder) for name in NAMES}
     yield started
     for quick in started.values():
-        quick.process.terminate()
+        quick.process.send_signal(signal.SIGINT)  # so that it ends the house that it has started
         quick.process.wait()
 
 
