@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -58,10 +59,14 @@ class Supervisor:
     running: dict[int, _Running] = field(default_factory=dict)
     waiting: list[tuple[float, Part, int]] = field(default_factory=list)
     stopping: bool = False
+    woken: int = -1  # a pipe's end, readable once a signal has come
 
     def start(self) -> None:
+        self.woken, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._stop)
+        signal.signal(signal.SIGCHLD, _nothing)  # one without a handler wakes nobody
         self.leash = start_watchdog()
         for part in self.parts:
             self._start(part, 0)
@@ -70,8 +75,15 @@ class Supervisor:
         """Until told to stop; restarts what ends by itself."""
         while not self.stopping:
             self.tend()
-            time.sleep(0.1)
+            self._sleep()
         self._end_all()
+
+    def _sleep(self) -> None:
+        """Until a process ends, a signal comes or one is due to start again: at rest, for ever."""
+        due = min((at for at, _, _ in self.waiting), default=None)
+        seconds = None if due is None else max(0.0, due - time.monotonic())
+        if select.select([self.woken], [], [], seconds)[0]:
+            os.read(self.woken, 4096)
 
     def tend(self) -> None:
         """Start again what has ended by itself."""
@@ -128,6 +140,10 @@ class Supervisor:
                 os.kill(pid, signal.SIGKILL)
 
 
+def _nothing(_signal: int, _frame: FrameType | None) -> None:
+    pass
+
+
 def spawn(part: Part, leash: int) -> int:
     """Start one part without the leash; it dies with this thread, which must be the main one."""
     if part.run is None:
@@ -147,6 +163,8 @@ def spawn(part: Part, leash: int) -> int:
     try:
         os.setsid()
         os.close(leash)
+        signal.set_wakeup_fd(-1)  # what comes to the child is no news for its parent
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         die_with(parent)
