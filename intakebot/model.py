@@ -224,6 +224,17 @@ class Status:
     url: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Build:
+    """What another machine says beside a commit: a build status that is not the bot's own."""
+
+    key: str
+    name: str
+    state: Literal["pending", "success", "failure"]
+    text: str = ""
+    url: str = ""
+
+
 class PullState(StrEnum):
     OPEN = "open"
     MERGED = "merged"
@@ -417,6 +428,7 @@ class CheckDefinition:
     prepare: tuple[PrepareStep, ...] = ()
     lines: Literal["added", "context", "file"] = "added"  # whose findings count
     retries: int = 0  # how often it is run again when it fails, to tell whether it always does
+    external: str = ""  # the build status to wait for; another machine runs it, and `run` is empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -530,6 +542,7 @@ class Facts:
     hidden_characters: list[str] = field(default_factory=list)
     secrets: list[str] = field(default_factory=list)
     locks_changed: list[str] = field(default_factory=list)  # they decide what is installed
+    checks_elsewhere: list[str] = field(default_factory=list)  # run by another machine
 
 
 class VerdictState(StrEnum):

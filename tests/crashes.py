@@ -34,6 +34,11 @@ STEPS: Mapping[str, tuple[str, ...]] = {
         "deploy.after_push_before_record",
     ),
     "guard": ("guard.after_say",),  # tests/flow/test_bitbucket_cloud.py; each repository's once
+    "elsewhere": (  # tests/flow/test_elsewhere.py
+        "elsewhere.before_push",
+        "elsewhere.after_push",
+        "elsewhere.after_delete",
+    ),
     "clock": ("clock.before_ring", "clock.after_ring"),  # tests/flow/test_kills.py
     "web": (  # tests/web/test_door.py
         "hook.after_verify",

@@ -28,6 +28,9 @@ TIMES = {"s": 1, "m": 60, "h": 3600}
 # Tests, and commands without a report, may say another thing the next time; linters don't.
 MAY_VARY = ("none", "junit", "tap")
 
+# What may be said of a check that another machine runs.
+FOR_EXTERNAL = {"external", "timeout", "when", "needs", "required"}
+
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Text = Annotated[str, Field(min_length=1, max_length=1000)]
 Variable = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")]
@@ -48,7 +51,8 @@ class Check(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    run: list[str] | str
+    run: list[str] | str = []
+    external: Annotated[str, Field(max_length=100)] = ""
     parse: Literal["none"] | ReportFormat = "none"
     pattern: str = ""
     report: str = "-"
@@ -65,12 +69,26 @@ class Check(BaseModel):
     lines: Literal["added", "context", "file"] = "added"
     uses: list[Name] = []
 
-    @field_validator("run")
+    @field_validator("external")
     @classmethod
-    def _not_empty(cls, value: list[str] | str) -> list[str] | str:
-        if not value or value == [""]:
-            raise ValueError('names no command; write for example run = ["pytest", "-q"]')
+    def _printable(cls, value: str) -> str:
+        if not value.isprintable() or value != value.strip():
+            raise ValueError("must be the name or the key of a build status, as the forge shows it")
         return value
+
+    @model_validator(mode="after")
+    def _runs_somewhere(self) -> Check:
+        if self.external:
+            if odd := sorted(self.model_fields_set - FOR_EXTERNAL):
+                raise ValueError(
+                    f"has `external`, so another machine runs it and `{odd[0]}` has no meaning"
+                )
+        elif not self.run or self.run == [""]:
+            raise ValueError(
+                'run names no command; write for example run = ["pytest", "-q"], '
+                "or external = the name of a build status"
+            )
+        return self
 
     @field_validator("report")
     @classmethod
@@ -259,7 +277,8 @@ def _definition(name: str, check: Check, tools: str, steps: Steps) -> CheckDefin
         *(run, check.parse, check.report, timeout, memory, tools, SANDBOX_PROFILE),
         *_more(check, env, [step.digest for step, _ in used]),
     ]
-    retries = int(check.parse in MAY_VARY) if check.retries is None else check.retries
+    varies = check.parse in MAY_VARY and not check.external
+    retries = int(varies) if check.retries is None else check.retries
     return CheckDefinition(
         name=name,
         run=tuple(run),
@@ -279,6 +298,7 @@ def _definition(name: str, check: Check, tools: str, steps: Steps) -> CheckDefin
         prepare=tuple(step for step, _ in used),
         lines=check.lines,
         retries=retries,
+        external=check.external,
     )
 
 
@@ -291,6 +311,8 @@ def _paths(check: Check, steps: Sequence[PrepareStep]) -> tuple[str, ...]:
 
 def _more(check: Check, env: Mapping[str, str], prepared: Sequence[str]) -> Iterator[object]:
     """What came later and is not said has no part in the digest: older results stay good."""
+    if check.external:
+        yield ["external", check.external]
     if check.pattern:
         yield check.pattern
     if env:

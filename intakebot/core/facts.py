@@ -125,17 +125,19 @@ def _with_what_was_found(facts: Facts, seen: Gathered) -> Facts:
         hidden_characters=_detected(seen, "hidden_characters"),
         secrets=_detected(seen, "secrets"),
         locks_changed=_locks(seen),
+        checks_elsewhere=_elsewhere(seen),
     )
 
 
 def is_cleared(seen: Gathered) -> bool:
     """Whether this head's code may run: somebody we know, or somebody a maintainer let in.
 
-    What is installed for the checks is staff's to decide, or a maintainer's to let in.
+    What is installed for the checks is staff's to decide, or a maintainer's to let in; and so is
+    what runs beside the main repository's secrets.
     """
     if not seen.checks or seen.asks.cleared:
         return True
-    if seen.author.group is not Group.STAFF and _locks(seen):
+    if seen.author.group is not Group.STAFF and (_locks(seen) or _elsewhere(seen)):
         return False
     return seen.author.group is not Group.OUTSIDER or not seen.first_time
 
@@ -158,6 +160,11 @@ def _locks(seen: Gathered) -> list[str]:
     patterns = [file for check in seen.checks for step in check.prepare for file in step.files]
     paths = [file.path for file in seen.change.files] if seen.change else []
     return _some(matching(paths, list(dict.fromkeys(patterns))) if patterns else ())
+
+
+def _elsewhere(seen: Gathered) -> list[str]:
+    """Checks that run where the main repository's secrets are within reach."""
+    return [check.name for check in seen.checks if check.external]
 
 
 def _detected(seen: Gathered, name: str) -> list[str]:

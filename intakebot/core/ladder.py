@@ -69,6 +69,12 @@ def needs_ok_to_test(facts: Facts, _: Verdicts) -> str | None:
     if facts.locks_changed:
         files = listed(facts.locks_changed, "and")
         return f"Checks wait until a maintainer has looked at {files}: it says what is installed."
+    if facts.checks_elsewhere:
+        names = listed(facts.checks_elsewhere, "and")
+        return (
+            f"Checks wait until a maintainer has looked at this commit: {names} "
+            f"{'runs' if len(facts.checks_elsewhere) == 1 else 'run'} beside secrets."
+        )
     return "Checks wait until a maintainer has looked at this first change."
 
 

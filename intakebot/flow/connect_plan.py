@@ -8,6 +8,7 @@ from typing import Any
 
 from intakebot.core.dialect import is_nonce
 from intakebot.core.escape import visible
+from intakebot.core.tried import BRANCHES
 from intakebot.flow.connect_undo import find_hook, find_restriction, undoing
 from intakebot.flow.connect_words import (
     Change,
@@ -21,6 +22,9 @@ from intakebot.flow.connect_words import (
 )
 from intakebot.forges.bitbucket_cloud.admin import KINDS, WITH_PEOPLE, Hook, Restriction
 from intakebot.model import Account
+
+# External checks are tried on these: the bot moves and deletes them, and nobody else writes them.
+TRIED, PUSH = f"{BRANCHES}*", "push"
 
 
 def mark(secret: str) -> str:
@@ -86,21 +90,21 @@ def _hook(
 def _restrictions(
     found: Found, wish: Wish, bot: Account, changes: Sequence[Change]
 ) -> Iterator[Restrict]:
-    for branch in wish.branches:
-        for kind in KINDS:
-            there = find_restriction(found.restrictions, kind, branch)
-            users = (bot.id,) if kind in WITH_PEOPLE else ()
-            if there and (there.user_ids, there.groups) == (frozenset(users), frozenset()):
-                continue
-            yield Restrict(
-                id=there.id if there else None,
-                kind=kind,
-                pattern=branch,
-                users=users,
-                seen=people(there) if there else None,
-                before=_before(there, _recorded(changes, kind, branch)),
-                says=_says(kind, branch, bot, there),
-            )
+    rules = [(branch, kind) for branch in wish.branches for kind in KINDS]
+    for branch, kind in (*rules, (TRIED, PUSH)):
+        there = find_restriction(found.restrictions, kind, branch)
+        users = (bot.id,) if kind in WITH_PEOPLE else ()
+        if there and (there.user_ids, there.groups) == (frozenset(users), frozenset()):
+            continue
+        yield Restrict(
+            id=there.id if there else None,
+            kind=kind,
+            pattern=branch,
+            users=users,
+            seen=people(there) if there else None,
+            before=_before(there, _recorded(changes, kind, branch)),
+            says=_says(kind, branch, bot, there),
+        )
 
 
 def _recorded(changes: Sequence[Change], kind: str, branch: str) -> Change | None:
@@ -142,7 +146,7 @@ def _says(kind: str, branch: str, bot: Account, there: Restriction | None) -> st
 
 def _no_longer(found: Found, wish: Wish, changes: Sequence[Change]) -> Iterator[TakeBack]:
     for one in changes:
-        if one["what"] == "restriction" and one["pattern"] not in wish.branches:
+        if one["what"] == "restriction" and one["pattern"] not in (*wish.branches, TRIED):
             yield TakeBack(one, undoing(one, found.hooks, found.restrictions).says)
 
 

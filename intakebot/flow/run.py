@@ -11,6 +11,7 @@ from intakebot import log
 from intakebot.checks.prepare import NotPrepared, with_archives
 from intakebot.checks.runner import run_check
 from intakebot.crash import crashpoint
+from intakebot.flow import elsewhere
 from intakebot.flow.house import LEASE, House
 from intakebot.model import CheckResult, OperatorError, Outcome, PrepareStep, Repo, TryLater
 from intakebot.repo.cut import cut
@@ -26,10 +27,11 @@ ASK_EVERY = timedelta(seconds=2)  # how often a running check asks whether it is
 def run(house: House, run_id: int) -> None:
     with house.database.write() as connection:
         taken = runs.start(connection, run_id, house.owner, house.now(), LEASE)
-        if taken is None:
-            return
-        row, fence = taken
-        repo = work.repo(connection, row.repo_id)
+        repo = work.repo(connection, taken[0].repo_id) if taken else None
+    if taken is None or repo is None:
+        elsewhere.clear_away(house, run_id)
+        return
+    row, fence = taken
     crashpoint("run.after_lease")
     mirror = house.mirror(Repo(repo.forge, repo.forge_id, repo.name, "", "", ""))
     pulse = _Pulse(house, run_id, fence, house.now())
@@ -37,12 +39,22 @@ def run(house: House, run_id: int) -> None:
         _ask_again(house, run_id, fence)
         return
     try:
+        if row.definition.external:
+            _end_elsewhere(house, row, fence)
+            return
         result = _result(house, mirror.git, row, pulse)
     except BaseException:
         with house.database.write() as connection:
             runs.put_back(connection, run_id, fence)
         raise
     _end(house, run_id, fence, result, stopped=house.stopping.is_set())
+
+
+def _end_elsewhere(house: House, row: RunRow, fence: int) -> None:
+    result = elsewhere.tend(house, row, fence)
+    if result is not None:
+        _end(house, row.id, fence, result, stopped=False)
+        house.bell.ring([f"run:{row.id}"])  # to delete its branch
 
 
 def _ask_again(house: House, run_id: int, fence: int) -> None:

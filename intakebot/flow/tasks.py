@@ -23,11 +23,13 @@ def tasks_of(
 ) -> Tasks:
     """For a change of `files` that gives `tree`, where the target has the tree `before`.
 
-    A check that would get no file at all has no task.
+    A check that would get no file at all has no task. One that another machine runs is not run
+    on the target: that would be a branch and a build of its own for every failure.
     """
     here = _on(git, needed(checks, files), files, tree)
     wanted = tuple(check for check in checks if check.digest in here)
-    return Tasks(wanted, here, _on(git, wanted, files, before) if before else {})
+    ours = [check for check in wanted if not check.external]
+    return Tasks(wanted, here, _on(git, ours, files, before) if before else {})
 
 
 def _on(

@@ -8,7 +8,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Literal, Protocol
 
-from intakebot.model import Account, Effect, Incident, Permission, Pull, Repo, Wording
+from intakebot.model import Account, Build, Effect, Incident, Permission, Pull, Repo, Wording
 from intakebot.repo.git import Credential
 
 
@@ -47,8 +47,12 @@ class Forge(Protocol):
         """Say something beside a commit of the main repository; what stands there already is not
         said again. Raises Refused where none can."""
 
+    def builds(self, repo_id: str, commit: str) -> Sequence[Build]:
+        """What others say beside a commit of the main repository; the bot's own left out."""
+
     def credential(self, repo: Repo, purpose: Literal["read", "land"]) -> Credential:
-        """What git shows to the forge; the one for "land" is used by the landing alone."""
+        """What git shows to the forge; the one for "land" is used by whatever pushes: the
+        landing, and the branches that external checks are tried on."""
 
     def me(self) -> Account:
         """The bot's own account."""

@@ -121,6 +121,21 @@ def status(db: sqlite3.Connection, main: Repo, sha: str) -> sqlite3.Row | None:
     return found
 
 
+def builds(db: sqlite3.Connection, main: Repo, sha: str) -> list[sqlite3.Row]:
+    return db.execute(
+        "SELECT name, state, text, url FROM build WHERE repo_id = ? AND sha = ? ORDER BY name",
+        (main.id, sha),
+    ).fetchall()
+
+
+def set_build(db: sqlite3.Connection, main: Repo, sha: str, values: dict[str, str]) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO build (repo_id, sha, name, state, text, url)"
+        " VALUES (:repo, :sha, :name, :state, :text, :url)",
+        {"repo": main.id, "sha": sha, **values},
+    )
+
+
 def set_status(
     db: sqlite3.Connection, main: Repo, by: Account, sha: str, values: dict[str, str]
 ) -> None:

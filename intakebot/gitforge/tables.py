@@ -135,4 +135,16 @@ _RETARGETS = (
         FROM pull""",
 )
 
-MIGRATIONS = (_FIRST, _RETARGETS)
+# What other machines say beside a commit, each under its own name.
+_BUILDS = (
+    """CREATE TABLE build (
+        repo_id INTEGER NOT NULL REFERENCES repo (id),
+        sha TEXT NOT NULL,
+        name TEXT NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('pending', 'success', 'failure')),
+        text TEXT NOT NULL,
+        url TEXT NOT NULL,
+        PRIMARY KEY (repo_id, sha, name))""",
+)
+
+MIGRATIONS = (_FIRST, _RETARGETS, _BUILDS)

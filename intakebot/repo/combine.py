@@ -44,6 +44,11 @@ def squash(git: Git, tree: str, base: str, head: str, message: str, at: datetime
     return _written(git, tree, (base,), author, message.encode("utf-8", "replace"), at)
 
 
+def single(git: Git, tree: str, parent: str, message: str, at: datetime) -> str:
+    """One commit with this tree, by the bot."""
+    return _written(git, tree, (parent,), _bot(at), message.encode("utf-8", "replace"), at)
+
+
 def authors(git: Git, base: str, head: str) -> list[str]:
     """`Name <email>` of everybody whose commits would come in, that of `head` first: claims."""
     shape = ("--no-commit-header", "--format=%an <%ae>")

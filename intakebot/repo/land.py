@@ -1,4 +1,5 @@
-"""Puts a commit on a protected branch: a plain fast-forward, never forced."""
+"""Puts a commit on a protected branch: a plain fast-forward, never forced. And, by force, on one
+that is there to try it alone."""
 
 from __future__ import annotations
 
@@ -30,6 +31,22 @@ def push(git: Git, url: str, commit: str, branch: str) -> Literal["done", "moved
             word in error.text for word in ("non-fast-forward", "fetch first", "cannot lock ref")
         ):
             return "moved"
+        if "[remote rejected]" in error.text or "hook declined" in error.text:
+            return "refused"
+        raise TryLater(f"pushing to {branch}: {error.text}", after=10) from error
+    return "done"
+
+
+def put(git: Git, url: str, commit: str | None, branch: str) -> Literal["done", "refused"]:
+    """Have `branch` at `commit` whatever was there; with None, have no such branch."""
+    slow = Git(git.folder, git.credential, Limits(seconds=300))
+    update = f"+{full_id(commit) if commit else ''}:{branch_ref(branch)}"
+    options = ("--porcelain", "--no-verify", "--no-follow-tags")
+    try:
+        slow.run("push", *options, "--end-of-options", url, update)
+    except GitFailed as error:
+        if commit is None and "remote ref does not exist" in error.text:
+            return "done"
         if "[remote rejected]" in error.text or "hook declined" in error.text:
             return "refused"
         raise TryLater(f"pushing to {branch}: {error.text}", after=10) from error

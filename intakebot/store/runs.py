@@ -25,6 +25,18 @@ from intakebot.store.upsert import insert_new
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """Where another machine builds it: the commit, the branch that it stands on, since when.
+
+    `since` is None until the push is known to have been done.
+    """
+
+    commit: str
+    branch: str
+    since: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class RunRow:
     """The newest run of one check on one tree. `result` is None until it is done."""
 
@@ -34,6 +46,7 @@ class RunRow:
     state: str
     definition: CheckDefinition
     result: CheckResult | None
+    tried: Tried | None = None
 
 
 def newest(connection: sa.Connection, tasks: Iterable[Task]) -> Mapping[str, RunRow]:
@@ -232,8 +245,9 @@ def want_only(
 
 
 def _run(row: sa.Row[Any]) -> RunRow:
+    tried = Tried(row.tried, row.branch, row.called_at) if row.branch else None
     return RunRow(
-        row.id, row.repo_id, row.tree, row.state, _definition(row.definition), _result(row)
+        row.id, row.repo_id, row.tree, row.state, _definition(row.definition), _result(row), tried
     )
 
 

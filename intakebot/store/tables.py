@@ -237,6 +237,9 @@ runs = sa.Table(
     sa.Column("asked_at", Moment, nullable=False),
     sa.Column("started_at", Moment),
     sa.Column("ended_at", Moment),
+    sa.Column("tried", Text, nullable=False, server_default=""),  # commit another machine builds
+    sa.Column("branch", Text, nullable=False, server_default=""),  # it stands on until cleared away
+    sa.Column("called_at", Moment),
     *_lease(),
     sa.UniqueConstraint("digest", "tree", "generation"),
     sa.Index("ix_runs_state", "state"),

@@ -247,14 +247,16 @@ def surveyed_at(connection: sa.Connection, repo_id: int) -> datetime | None:
 def known_repos(connection: sa.Connection, forge: str) -> list[KnownRepo]:
     """As they were last described, in the order in which they were met."""
     rows = connection.execute(sa.select(repos).where(repos.c.forge == forge).order_by(repos.c.id))
-    return [
-        KnownRepo(
-            row.id,
-            Repo(forge, row.forge_id, row.name, row.clone_url, row.intake, row.deploy),
-            row.surveyed_at,
-        )
-        for row in rows
-    ]
+    return [_known(row) for row in rows]
+
+
+def known_repo(connection: sa.Connection, row: int) -> KnownRepo:
+    return _known(connection.execute(sa.select(repos).where(repos.c.id == row)).one())
+
+
+def _known(row: sa.Row[Any]) -> KnownRepo:
+    described = Repo(row.forge, row.forge_id, row.name, row.clone_url, row.intake, row.deploy)
+    return KnownRepo(row.id, described, row.surveyed_at)
 
 
 READY = ("ready", "queued", "landed", "merged", "waiting for window")
@@ -294,11 +296,17 @@ def open_pulls(connection: sa.Connection, repo_id: int) -> list[int]:
 
 
 def waiting_runs(connection: sa.Connection, now: datetime, patience: timedelta) -> list[int]:
-    """Check runs that nobody works on: asked long ago, or their worker's lease ran out."""
+    """Check runs that nobody works on: asked long ago, or their worker's lease ran out; and those
+    that are over and have left a branch behind."""
     asked = runs.c.asked_at
     lost = sa.or_(asked < now - patience, asked > now + LONGEST_POSTPONED)
     queued = sa.and_(runs.c.state == "queued", lost)
     left = sa.and_(runs.c.state == "running", leases.free(runs, now))
+    over = sa.and_(
+        runs.c.branch != "", runs.c.state.in_(("done", "cancelled")), leases.free(runs, now)
+    )
     return list(
-        connection.scalars(sa.select(runs.c.id).where(sa.or_(queued, left)).order_by(runs.c.id))
+        connection.scalars(
+            sa.select(runs.c.id).where(sa.or_(queued, left, over)).order_by(runs.c.id)
+        )
     )

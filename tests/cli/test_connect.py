@@ -21,6 +21,11 @@ pytestmark = pytest.mark.long
 KINDS = {"push", "restrict_merges", "force", "delete"}
 
 
+def all_rules(*branches: str) -> set[tuple[str, str]]:
+    """Those of protected branches, and the one of the branches on which changes are tried."""
+    return {(kind, branch) for kind in KINDS for branch in branches} | {("push", "intake/try/*")}
+
+
 @pytest.fixture
 def desk(tmp_path: Path, databases: Databases) -> Iterator[Desk]:
     with desk_in(tmp_path, databases) as desk:
@@ -42,7 +47,7 @@ def test_afterwards_the_bot_alone_can_write_and_merge(desk: Desk) -> None:
     assert pushes(desk.carl, "main")
     fine(desk.connect())
     rules = desk.rules()
-    assert set(rules) == {(kind, branch) for kind in KINDS for branch in ("main", "deploy")}
+    assert set(rules) == all_rules("main", "deploy")
     for (kind, _), rule in rules.items():
         through = [desk.bot.uuid] if kind in ("push", "restrict_merges") else []
         assert (rule.users, rule.groups) == (through, [])
@@ -130,7 +135,7 @@ def test_a_house_that_has_forgotten_takes_its_own_hook_up_again(desk: Desk) -> N
 def test_other_branches_are_guarded_and_the_old_ones_let_go(desk: Desk) -> None:
     fine(desk.connect())
     fine(desk.connect(MAIN, "--deploy", "live", "--yes"))
-    assert {branch for _, branch in desk.rules()} == {"main", "live"}
+    assert set(desk.rules()) == all_rules("main", "live")
     assert [row.deploy for row in desk.rows()] == ["live"]
 
 
@@ -224,7 +229,7 @@ def test_where_bitbucket_refuses_that_address_the_rest_is_set_up_all_the_same(de
     desk.cloud.mischief.answer(400, "POST .*/hooks", times=2)
     said = fine(desk.connect(PUBLIC_URL="http://127.0.0.1:8420"))
     assert "no webhook, so that people wait" in said
-    assert desk.hooks() == [] and len(desk.rules()) == 8
+    assert desk.hooks() == [] and len(desk.rules()) == 9
     assert desk.connect().exit_code == 1, "a public address that is refused is a fault"
     fine(desk.connect())
     assert len(desk.hooks()) == 1
@@ -331,7 +336,7 @@ def test_killed_and_repeated_there_is_one_hook_and_one_set_of_restrictions(
     assert desk.dies(times, "connect", "bitbucket-cloud", MAIN, "--yes"), "nobody came there"
     fine(desk.connect())
     assert len(desk.hooks()) == 1
-    assert set(desk.rules()) == {(kind, b) for kind in KINDS for b in ("main", "deploy")}
+    assert set(desk.rules()) == all_rules("main", "deploy")
     assert desk.branches() == {"refs/heads/main"}
     assert "connected already" in fine(desk.connect(MAIN))
     fine(desk.disconnect())
@@ -363,7 +368,7 @@ def test_an_answer_that_was_lost_makes_nothing_twice(desk: Desk, call: str, afte
     assert done.exit_code == 1 and "does not answer" in done.output
     fine(desk.connect())
     assert len(desk.hooks()) == 1
-    assert set(desk.rules()) == {(kind, b) for kind in KINDS for b in ("main", "deploy")}
+    assert set(desk.rules()) == all_rules("main", "deploy")
 
 
 # --- many -----------------------------------------------------------------------------

@@ -74,7 +74,9 @@ class Shop:
             if not self.bell.waiting:
                 return
             kind, _, row = self.bell.waiting.pop(0).partition(":")
-            {"look": look, "run": run, "lane": lane, "survey": survey}[kind](self.house, int(row))
+            work_of = {"look": look, "run": run, "lane": lane, "survey": survey}
+            if kind != "discover":  # the survey above is as good
+                work_of[kind](self.house, int(row))
         raise AssertionError(f"never quiet; still ringing: {self.bell.waiting[:5]}")
 
     def look_again(self, number: int) -> None:

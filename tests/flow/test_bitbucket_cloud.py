@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from intakebot.core import config
 from intakebot.flow.guard import acknowledge
 from intakebot.flow.survey import discover, survey
+from intakebot.flow.sweep import Clock as Clockwork
 from intakebot.model import Group
 from intakebot.store import work
 from intakebot.store.tables import repos
@@ -229,6 +231,28 @@ def test_a_force_push_on_the_deploy_branch_is_an_incident_and_the_old_tip_is_kep
     (incident,) = shop.incidents()
     assert incident.kind == "force-push"
     assert f"refs/intake/rescue/deploy/{old}" in incident.detail
+
+
+def test_pipelines_try_what_a_fork_brings_once_somebody_has_looked(shop: CloudShop) -> None:
+    """Pipelines never run for forks by themselves; here on a branch of the bot's, by its status."""
+    cast = shop.cast
+    clone = cast.bob.clone(MAIN)
+    cast.bob.commit(clone, {config.NAME: '[checks.ci]\nexternal = "Pipelines"\n'}, "Ask for builds")
+    cast.bob.must("push", "--quiet", "origin", "HEAD:main", within=clone)
+    shop.settle()
+    number = opened(shop)
+    assert shop.standing(number) == "needs ok-to-test", shop.why(number)
+    cast.says(cast.bob, number, "/ok-to-test")
+    shop.settle()
+    commit = shop.tip(f"intake/try/{number}")
+    for state, standing in (("pending", "checking"), ("success", "needs review")):
+        cast.builds(commit, "Pipelines", state)
+        cast.later(1)
+        Clockwork(shop.house).sweep()
+        shop.settle()
+        assert shop.standing(number) == standing, shop.why(number)
+    assert f"refs/heads/intake/try/{number}" not in cast.cloud.at(MAIN).refs
+    assert shop.incidents() == []
 
 
 def test_a_comment_that_is_refused_for_good_is_not_tried_for_ever(shop: CloudShop) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -71,6 +72,8 @@ def planned(
 
 
 WHOLE = [rule("push", BOT), rule("restrict_merges", BOT), rule("force"), rule("delete")]
+TRIED = replace(rule("push", BOT), id=9, pattern="intake/try/*")
+WHOLE.append(TRIED)
 
 
 def test_what_is_as_it_should_be_needs_no_step() -> None:
@@ -79,7 +82,7 @@ def test_what_is_as_it_should_be_needs_no_step() -> None:
 
 def test_the_proof_comes_before_anything_that_others_feel() -> None:
     steps = planned([], [])
-    assert [type(step) for step in steps] == [Prove, PutHook, *[Restrict] * 4]
+    assert [type(step) for step in steps] == [Prove, PutHook, *[Restrict] * 5]
 
 
 def test_another_bot_is_proved_anew() -> None:
@@ -88,6 +91,7 @@ def test_another_bot_is_proved_anew() -> None:
     assert [step.kind for step in steps if isinstance(step, Restrict)] == [
         "push",
         "restrict_merges",
+        "push",
     ]
 
 

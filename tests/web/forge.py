@@ -10,6 +10,7 @@ from typing import Literal
 from intakebot.forges.api import Ability, PullsSince
 from intakebot.model import (
     Account,
+    Build,
     Comment,
     ContributorError,
     Effect,
@@ -50,6 +51,10 @@ class FakeForge:
 
     def remark(self, repo_id: str, commit: str, text: str) -> None:
         self._answer()
+
+    def builds(self, repo_id: str, commit: str) -> Sequence[Build]:
+        self._answer()
+        return []
 
     def credential(self, repo: Repo, purpose: Literal["read", "land"]) -> Credential:
         raise AssertionError("the pages push and fetch nothing")

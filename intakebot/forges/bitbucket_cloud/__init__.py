@@ -26,6 +26,7 @@ from intakebot.forges.bitbucket_cloud.words import (
 )
 from intakebot.model import (
     Account,
+    Build,
     Effect,
     Incident,
     OperatorError,
@@ -88,6 +89,9 @@ class BitbucketCloud:
 
     def remark(self, repo_id: str, commit: str, text: str) -> None:
         effects.remark(self.api, self._connection(repo_id).path, commit, text, self.me().id)
+
+    def builds(self, repo_id: str, commit: str) -> Sequence[Build]:
+        return self.statuses.others(self._connection(repo_id).path, commit)
 
     def credential(self, repo: Repo, purpose: Literal["read", "land"]) -> Credential:
         token = self.tokens(purpose)

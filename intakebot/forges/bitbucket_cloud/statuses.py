@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -10,13 +11,17 @@ from intakebot.forges.bitbucket_cloud.heads import UNKNOWN, PullKey
 from intakebot.forges.bitbucket_cloud.http import Api, reason
 from intakebot.forges.bitbucket_cloud.remembered import Remembered
 from intakebot.forges.bitbucket_cloud.shapes import text
-from intakebot.model import Pull, Status
+from intakebot.model import Build, Pull, Status
+from intakebot.repo.git import full_id
 
 WORDS: Mapping[Literal["pending", "success", "failure"], str] = {
     "pending": "INPROGRESS",
     "success": "SUCCESSFUL",
     "failure": "FAILED",
 }
+
+
+OWN = re.compile(r"intakebot-[0-9]+")
 
 
 def key(number: int) -> str:
@@ -66,6 +71,12 @@ class Statuses:
         self.refused.set(mark, (head, why))
         raise Refused(why)
 
+    def others(self, repository: str, commit: str) -> list[Build]:
+        """Build statuses that are not the bot's; STOPPED counts as failed."""
+        path = f"{repository}/commit/{full_id(commit)}/statuses?pagelen=100"
+        found = self.api.pages(path)
+        return [_build(one) for one in found if not OWN.fullmatch(text(one, "key"))]
+
     def _refusal(self, pull: PullKey, head: str) -> str:
         known = self.refused.get(pull)
         return known[1] if known is not None and known[0] == head else ""
@@ -89,6 +100,14 @@ def _body(pull: Pull, status: Status) -> Mapping[str, str]:
 
 
 def _status(found: object) -> Status:
+    return Status(_state(found), text(found, "description"), text(found, "url"))
+
+
+def _build(found: object) -> Build:
+    said, url = text(found, "description"), text(found, "url")
+    return Build(text(found, "key"), text(found, "name"), _state(found), said, url)
+
+
+def _state(found: object) -> Literal["pending", "success", "failure"]:
     said = text(found, "state")
-    state = next((ours for ours, theirs in WORDS.items() if theirs == said), None)
-    return Status(state or "failure", text(found, "description"), text(found, "url"))
+    return next((ours for ours, theirs in WORDS.items() if theirs == said), "failure")

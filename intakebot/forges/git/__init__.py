@@ -10,9 +10,10 @@ from typing import Any, Literal
 
 from intakebot.forges.api import Ability, PullsSince, Refused
 from intakebot.forges.git.http import Answer, Api
-from intakebot.forges.git.shapes import Json, read_account, read_incident, read_pull
+from intakebot.forges.git.shapes import Json, read_account, read_build, read_incident, read_pull
 from intakebot.model import (
     Account,
+    Build,
     ContributorError,
     Decline,
     EditComment,
@@ -58,6 +59,10 @@ class GitForge:
 
     def remark(self, repo_id: str, commit: str, text: str) -> None:
         raise Refused("the Git forge has no comments on commits")
+
+    def builds(self, repo_id: str, commit: str) -> Sequence[Build]:
+        answer = self.api.ask("GET", f"/api/repos/{repo_id}/builds/{commit}")
+        return [read_build(found) for found in answer.body["builds"]]
 
     def credential(self, repo: Repo, purpose: Literal["read", "land"]) -> Credential:
         scope = "land" if purpose == "land" else "bot"

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from intakebot.model import (
     Account,
+    Build,
     Comment,
     Incident,
     Pull,
@@ -89,6 +90,11 @@ def _comment(found: Json, bot: str, replied: set[str]) -> Comment:
         resolved=found["resolved"],
         replied=str(found["id"]) in replied,
     )
+
+
+def read_build(found: Json) -> Build:
+    name = found["name"]
+    return Build(name, name, found["state"], found["text"], found["url"])
 
 
 def read_incident(found: Json, repo_id: str) -> Incident:

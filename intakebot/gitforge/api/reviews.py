@@ -1,4 +1,4 @@
-"""Reviews by people, statuses by the bot."""
+"""Reviews by people, statuses by the bot, builds by other machines."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ def add_to(api: Blueprint) -> None:
     api.add_url_rule(reviews, view_func=give_review, methods=["POST"])
     api.add_url_rule(reviews, view_func=withdraw_review, methods=["DELETE"])
     api.add_url_rule("/repos/<repo_id>/statuses/<sha>", view_func=put_status, methods=["PUT"])
+    builds = "/repos/<repo_id>/builds/<sha>"
+    api.add_url_rule(builds, view_func=list_builds, methods=["GET"])
+    api.add_url_rule(builds, view_func=put_build, methods=["PUT"])
 
 
 def give_review(repo_id: str, number: str) -> Answer:
@@ -64,4 +67,30 @@ def put_status(repo_id: str, sha: str) -> dict[str, Any]:
     with here.writing():
         if status_shape(remarks.status(here.db, main, oid(sha))) != values:
             remarks.set_status(here.db, main, here.caller.account, sha, values)
+    return values
+
+
+def list_builds(repo_id: str, sha: str) -> dict[str, Any]:
+    here = visit()
+    main = here.main(repo_id)
+    return {"builds": [dict(row) for row in remarks.builds(here.db, main, oid(sha))]}
+
+
+def put_build(repo_id: str, sha: str) -> dict[str, Any]:
+    """Whoever may write to the repository may say what a build gave, as on any forge."""
+    here = visit()
+    here.may_speak()
+    main = here.main(repo_id)
+    if here.is_bot or here.level(main) != "write":
+        raise ApiError(403, "Builds are told by the token of a person who may write here.")
+    said = fields(request).only("name", "state", "text", "url")
+    name = needed(said.line("name"), "name")
+    values = {
+        "name": name,
+        "state": needed(said.choice("state", "pending", "success", "failure"), "state"),
+        "text": said.text("text", 1000) or "",
+        "url": said.line("url") or "",
+    }
+    with here.writing():
+        remarks.set_build(here.db, main, oid(sha), values)
     return values

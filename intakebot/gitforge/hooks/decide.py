@@ -9,6 +9,7 @@ from intakebot.gitforge.plumbing import ZERO
 from intakebot.gitforge.repositories import valid_branch
 
 HEADS, TAGS = "refs/heads/", "refs/tags/"
+TRIED = "intake/try/"  # where the bot alone makes, moves and deletes branches
 
 
 class Update(NamedTuple):
@@ -28,7 +29,8 @@ class Update(NamedTuple):
 
 
 class Rights(NamedTuple):
-    """`land` may move branches forward, `write` all but the protected ones, `owner` everything.
+    """`land` may move branches forward, and do what it likes to those that changes are tried on;
+    `write` may do anything to all but the protected ones, `owner` to all.
 
     `first` is the protected branch that `write` may make while it does not exist yet: somebody
     has to put the first commit into an empty repository.
@@ -57,7 +59,10 @@ def refuse(update: Update, rights: Rights, rewrites: Callable[[Update], bool]) -
         return Refusal(update, "bad-ref")
     if rights.owner:
         return None
-    protected = update.branch is not None and update.branch in rights.protected
+    tried = update.branch is not None and update.branch.startswith(TRIED)
+    if rights.land and tried:
+        return None
+    protected = tried or (update.branch is not None and update.branch in rights.protected)
     makes_first = update.old == ZERO and update.branch == rights.first
     if rights.write and (makes_first or not protected):
         return None

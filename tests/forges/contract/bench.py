@@ -15,6 +15,7 @@ from intakebot.model import Permission, Pull
 from tests.forges.clock import Clock
 
 Who = Literal["ada", "wim", "eve", "bot"]
+BuildState = Literal["pending", "success", "failure"]
 Opinion = Literal["approved", "changes_requested"]
 
 # How an answer goes wrong: the limit of calls with a Retry-After of LIMITED_FOR, a 503, a page
@@ -84,6 +85,9 @@ class Bench(Protocol):
     def drafts(self, number: int) -> None: ...
 
     def closes(self, number: int) -> None: ...
+
+    def builds(self, commit: str, name: str, state: BuildState) -> None:
+        """Wim's token says it beside a commit of the main repository."""
 
     def lands(self, number: int) -> None:
         """Its head becomes the tip of `main`."""

@@ -20,7 +20,7 @@ from intakebot.model import Permission
 from intakebot.world.bitbucket_cloud import BitbucketCloud, Member
 from tests.forges.bitbucket_cloud.cast import MAIN, Cast
 from tests.forges.clock import Clock
-from tests.forges.contract.bench import HALF, LIMITED_FOR, On, Opinion, Way, Who
+from tests.forges.contract.bench import HALF, LIMITED_FOR, BuildState, On, Opinion, Way, Who
 
 ALWAYS = 1_000_000  # times
 REQUESTS: dict[On, str] = {
@@ -129,6 +129,9 @@ class CloudBench:
 
     def closes(self, number: int) -> None:
         self.cast.declines(self.cast.bob, number)
+
+    def builds(self, commit: str, name: str, state: BuildState) -> None:
+        self.cast.builds(commit, name, state)
 
     def lands(self, number: int) -> None:
         self.cast.lands(number)

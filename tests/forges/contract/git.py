@@ -21,6 +21,7 @@ from tests.forges.contract.bench import (
     HALF,
     LIMITED_FOR,
     PAGE_FOR_PEOPLE,
+    BuildState,
     On,
     Opinion,
     Way,
@@ -166,6 +167,10 @@ class GitBench:
 
     def closes(self, number: int) -> None:
         self._send("wim", "PATCH", self._pull(number), {"state": "closed"})
+
+    def builds(self, commit: str, name: str, state: BuildState) -> None:
+        body = {"name": name, "state": state, "text": f"{name}: {state}", "url": "http://ci/7"}
+        self._send("wim", "PUT", f"/repos/{self.repo_id}/builds/{commit}", body)
 
     def lands(self, number: int) -> None:
         head = self.project.pull(number)["head"]

@@ -119,6 +119,25 @@ def test_the_status_is_that_of_the_head_of_now(bench: Bench) -> None:
     assert read(bench, number).status is None
 
 
+def test_what_other_machines_say_beside_a_commit_is_told_and_the_bots_own_is_not(
+    bench: Bench,
+) -> None:
+    number = bench.opens()
+    bench.lands(number)
+    pull = read(bench, number)
+    bench.forge.perform(pull, SetStatus(pull.head, Status("success", "Fine", "http://127.0.0.1/x")))
+    assert bench.forge.builds(bench.repo_id, pull.head) == []
+    bench.builds(pull.head, "Pipelines", "pending")
+    bench.builds(pull.head, "Nightly", "failure")
+    bench.builds(pull.head, "Pipelines", "success")
+    found = {build.name: build for build in bench.forge.builds(bench.repo_id, pull.head)}
+    assert {name: build.state for name, build in found.items()} == {
+        "Pipelines": "success",
+        "Nightly": "failure",
+    }
+    assert found["Nightly"].text == "Nightly: failure" and found["Nightly"].url == "http://ci/7"
+
+
 def test_a_review_is_for_the_head_it_was_given_to(bench: Bench) -> None:
     number = bench.opens()
     first = read(bench, number).head

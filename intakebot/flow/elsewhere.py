@@ -1,0 +1,132 @@
+"""Checks that another machine runs: Pipelines, Jenkins, Bamboo, whatever builds a pushed branch.
+
+What the change gives is pushed to `intake/try/<number>`, a branch that the bot alone may write, and
+the build status of the given name is waited for beside that commit. No worker waits: it looks, and
+the sweep has it look again. The branch is deleted once nobody needs it, whatever came of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from intakebot import log
+from intakebot.core.escape import visible
+from intakebot.core.tried import BRANCHES
+from intakebot.crash import crashpoint
+from intakebot.flow.house import LEASE, PATIENCE, House
+from intakebot.model import Build, CheckDefinition, CheckResult, Outcome, Repo, TryLater
+from intakebot.repo import combine, land
+from intakebot.repo.git import Git
+from intakebot.store import runs, tried, work
+from intakebot.store.runs import RunRow, Tried
+
+LOOK_EVERY = timedelta(seconds=20)
+
+
+def tend(house: House, row: RunRow, fence: int) -> CheckResult | None:
+    """The result, or None while it is waited for: then the lease has been given back."""
+    with house.database.read() as connection:
+        repo = work.known_repo(connection, row.repo_id).repo
+        wanting = tried.wanting(connection, row.id)
+    if wanting is None:
+        with house.database.write() as connection:
+            runs.give_up(connection, row.id, fence)
+        return None
+    at = row.tried
+    if at is None or at.since is None:  # or nobody knows whether it was pushed: then once more
+        at = _prepared(house, row, fence, repo, wanting)
+    since = at.since or _pushed(house, row, fence, repo, at)
+    if since is None:
+        return CheckResult(Outcome.BROKEN, f"the forge does not let us push to {at.branch}")
+    result = _result(house, row.definition, repo, at.commit, since)
+    if result is None:
+        with house.database.write() as connection:
+            tried.wait(connection, row.id, fence, house.now() + LOOK_EVERY, PATIENCE)
+    return result
+
+
+def _prepared(house: House, row: RunRow, fence: int, repo: Repo, wanting: tried.Wanting) -> Tried:
+    """What is to be pushed, written down first: then it is cleared away whatever happens."""
+    branch = f"{BRANCHES}{wanting.number}"
+    with house.database.read() as connection:
+        shared = tried.beside(connection, row.id, branch)
+    git = house.mirror(repo).git
+    at = shared or Tried(_commit(house, git, row, wanting), branch, None)
+    _keep(house, row, fence, at)
+    return at
+
+
+def _pushed(house: House, row: RunRow, fence: int, repo: Repo, at: Tried) -> datetime | None:
+    """Since when it stands there; None when the forge refuses it."""
+    crashpoint("elsewhere.before_push")
+    git = Git(house.mirror(repo).git.folder, house.forges[repo.forge].credential(repo, "land"))
+    if land.put(git, repo.clone_url, at.commit, at.branch) == "refused":
+        return None
+    crashpoint("elsewhere.after_push")
+    now = house.now()
+    _keep(house, row, fence, replace(at, since=now))
+    return now
+
+
+def _keep(house: House, row: RunRow, fence: int, at: Tried) -> None:
+    with house.database.write() as connection:
+        if not tried.keep(connection, row.id, fence, at):
+            raise TryLater("somebody else has taken this run up")
+
+
+def _commit(house: House, git: Git, row: RunRow, wanting: tried.Wanting) -> str:
+    """A commit of its own each time: what is said beside an older one is no answer to this."""
+    message = f"Try pull request #{wanting.number}\n\n{row.definition.name}, run {row.id}\n"
+    return combine.single(git, row.tree, wanting.head, message, house.now())
+
+
+def _result(
+    house: House, check: CheckDefinition, repo: Repo, commit: str, since: datetime
+) -> CheckResult | None:
+    """None while there is time left and no word yet."""
+    seconds = (house.now() - since).total_seconds()
+    build = _named(house.forges[repo.forge].builds(repo.id, commit), check.external)
+    if build is None or build.state == "pending":
+        if seconds < check.timeout:
+            return None
+        said = "has not ended" if build else "was never told of"
+        why = f"{visible(check.external, 60)} {said} within {check.timeout} s"
+        return CheckResult(Outcome.BROKEN, why, log=_log(build), seconds=seconds)
+    outcome = Outcome.PASSED if build.state == "success" else Outcome.FAILED
+    said = visible(build.text, 200) or ("succeeded" if build.state == "success" else "failed")
+    return CheckResult(outcome, said, log=_log(build), seconds=seconds)
+
+
+def _named(builds: Sequence[Build], name: str) -> Build | None:
+    """By its key or by its name. Where several have it, one that failed decides, then one that has
+    not ended."""
+    order = ("failure", "pending", "success")
+    found = [build for build in builds if name in (build.key, build.name)]
+    return min(found, key=lambda build: order.index(build.state), default=None)
+
+
+def _log(build: Build | None) -> str:
+    return visible(build.url, 500) if build else ""
+
+
+def clear_away(house: House, run_id: int) -> None:
+    """Delete the branch of a run that is over, unless another one needs it."""
+    now = house.now()
+    with house.database.write() as connection:
+        left = tried.left_behind(connection, run_id, house.owner, now, LEASE)
+        if left is None:
+            return
+        branch, fence = left
+        repo_id = tried.repo_of(connection, run_id)
+        repo = work.known_repo(connection, repo_id).repo
+        used = tried.is_used(connection, repo_id, branch)
+    if not used:
+        credential = house.forges[repo.forge].credential(repo, "land")
+        git = Git(house.mirror(repo).git.folder, credential)
+        if land.put(git, repo.clone_url, None, branch) == "refused":
+            log.warning("branch not deleted", branch=branch)  # asking for ever changes nothing
+    crashpoint("elsewhere.after_delete")
+    with house.database.write() as connection:
+        tried.forget(connection, run_id, fence)
