@@ -429,6 +429,11 @@ class CheckDefinition:
     lines: Literal["added", "context", "file"] = "added"  # whose findings count
     retries: int = 0  # how often it is run again when it fails, to tell whether it always does
     external: str = ""  # the build status to wait for; another machine runs it, and `run` is empty
+    http: str = ""  # or the QA hook to call, whose answer is waited for
+
+    @property
+    def is_elsewhere(self) -> bool:
+        return bool(self.external or self.http)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import secrets
 import stat
 import tomllib
@@ -20,8 +21,17 @@ from intakebot.model import OperatorError
 
 DEFAULT_STATE = ".intakebot"
 SECRETS = "secrets.toml"
+SHORTEST_SECRET = 16  # characters, of a QA hook
 BITBUCKET_URL = "https://api.bitbucket.org/2.0"
 BITBUCKET_GIT_URL = "https://bitbucket.org"
+
+
+@dataclass(frozen=True, slots=True)
+class QaHook:
+    """What deploys a change for people or programs to look at, outside of this house."""
+
+    url: str = field(repr=False)  # it may hold a token
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +55,7 @@ class Settings:
         return self.state / "mirrors"
 
     prepare_hosts: tuple[str, ...] = ()  # registries besides the usual ones
+    qa_hooks: Mapping[str, QaHook] = field(default_factory=dict)  # by the name that checks say
 
 
 def load(state: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -69,6 +80,7 @@ def load(state: Path | None = None, environ: Mapping[str, str] = os.environ) -> 
         bitbucket_url=(environ.get("BITBUCKET_URL") or BITBUCKET_URL).rstrip("/"),
         bitbucket_git_url=(environ.get("BITBUCKET_GIT_URL") or BITBUCKET_GIT_URL).rstrip("/"),
         webhook_secrets=_webhook_secrets(environ, kept),
+        qa_hooks=_qa_hooks(environ, kept),
         session_secret=environ.get("SESSION_SECRET") or kept.get("SESSION_SECRET", ""),
         tokens={
             scope: environ.get(name) or kept.get(name, "")
@@ -115,6 +127,26 @@ def _webhook_secrets(
         for name, value in found.items()
         if name.startswith(prefix)
     }
+
+
+def _qa_hooks(environ: Mapping[str, str], kept: Mapping[str, str]) -> dict[str, QaHook]:
+    """`QA_PREVIEW_URL` and `QA_PREVIEW_SECRET` are the hook `preview`. Raises OperatorError."""
+    found = {**kept, **environ}
+    hooks = {}
+    for variable, url in found.items():
+        match = re.fullmatch(r"QA_([A-Z0-9_]{1,40})_URL", variable)
+        if not match or not url.strip():
+            continue
+        secret = found.get(f"QA_{match[1]}_SECRET", "").strip()
+        if not url.startswith(("https://", "http://")):
+            raise OperatorError(f"Settings: {variable} must start with https:// or http://")
+        if len(secret) < SHORTEST_SECRET:
+            raise OperatorError(
+                f"Settings: QA_{match[1]}_SECRET must have {SHORTEST_SECRET} characters or more, "
+                "the same here and there: it signs the call and its answer"
+            )
+        hooks[match[1].lower().replace("_", "-")] = QaHook(url.strip(), secret)
+    return hooks
 
 
 def _read_secrets(path: Path) -> dict[str, str]:

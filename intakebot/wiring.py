@@ -95,6 +95,7 @@ def build_house(settings: Settings, *, bell: Bell | None = None) -> House:
         public_url=settings.public_url,
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         upkeep=_upkeep(known, database),
+        qa_hooks=settings.qa_hooks,
     )
 
 

@@ -83,3 +83,16 @@ def test_the_pace_of_surveys_is_each_forges_own_unless_it_is_set(tmp_path: Path)
 def test_addresses_lose_their_trailing_slash(tmp_path: Path) -> None:
     found = settings.load(tmp_path, {"PUBLIC_URL": "https://intake.example.org/"})
     assert found.public_url == "https://intake.example.org"
+
+
+def test_a_qa_hook_has_an_address_and_a_secret_that_is_long_enough(tmp_path: Path) -> None:
+    there = {"QA_SITE_PREVIEW_URL": "https://qa.example.org/x", "QA_SITE_PREVIEW_SECRET": "s" * 16}
+    hook = settings.load(tmp_path, there).qa_hooks["site-preview"]
+    assert (hook.url, hook.secret) == ("https://qa.example.org/x", "s" * 16)
+    assert "s" * 16 not in repr(hook)
+    for change, why in (
+        ({"QA_SITE_PREVIEW_SECRET": "short"}, "QA_SITE_PREVIEW_SECRET must have 16"),
+        ({"QA_SITE_PREVIEW_URL": "file:///etc/passwd"}, "must start with https:// or http://"),
+    ):
+        with pytest.raises(OperatorError, match=why):
+            settings.load(tmp_path, {**there, **change})

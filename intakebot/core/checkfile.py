@@ -29,7 +29,7 @@ TIMES = {"s": 1, "m": 60, "h": 3600}
 MAY_VARY = ("none", "junit", "tap")
 
 # What may be said of a check that another machine runs.
-FOR_EXTERNAL = {"external", "timeout", "when", "needs", "required"}
+ELSEWHERE = {"external", "http", "timeout", "when", "needs", "required"}
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")]
 Text = Annotated[str, Field(min_length=1, max_length=1000)]
@@ -53,6 +53,7 @@ class Check(BaseModel):
 
     run: list[str] | str = []
     external: Annotated[str, Field(max_length=100)] = ""
+    http: Name | Literal[""] = ""
     parse: Literal["none"] | ReportFormat = "none"
     pattern: str = ""
     report: str = "-"
@@ -78,15 +79,15 @@ class Check(BaseModel):
 
     @model_validator(mode="after")
     def _runs_somewhere(self) -> Check:
-        if self.external:
-            if odd := sorted(self.model_fields_set - FOR_EXTERNAL):
-                raise ValueError(
-                    f"has `external`, so another machine runs it and `{odd[0]}` has no meaning"
-                )
+        if self.external or self.http:
+            odd = sorted(self.model_fields_set - ELSEWHERE)
+            if odd or (self.external and self.http):
+                needless = odd[0] if odd else "http"
+                raise ValueError(f"is run by another machine, so `{needless}` has no meaning")
         elif not self.run or self.run == [""]:
             raise ValueError(
                 'run names no command; write for example run = ["pytest", "-q"], '
-                "or external = the name of a build status"
+                "or external = the name of a build status, or http = the name of a QA hook"
             )
         return self
 
@@ -277,7 +278,7 @@ def _definition(name: str, check: Check, tools: str, steps: Steps) -> CheckDefin
         *(run, check.parse, check.report, timeout, memory, tools, SANDBOX_PROFILE),
         *_more(check, env, [step.digest for step, _ in used]),
     ]
-    varies = check.parse in MAY_VARY and not check.external
+    varies = check.parse in MAY_VARY and not (check.external or check.http)
     retries = int(varies) if check.retries is None else check.retries
     return CheckDefinition(
         name=name,
@@ -299,6 +300,7 @@ def _definition(name: str, check: Check, tools: str, steps: Steps) -> CheckDefin
         lines=check.lines,
         retries=retries,
         external=check.external,
+        http=check.http,
     )
 
 
@@ -311,8 +313,8 @@ def _paths(check: Check, steps: Sequence[PrepareStep]) -> tuple[str, ...]:
 
 def _more(check: Check, env: Mapping[str, str], prepared: Sequence[str]) -> Iterator[object]:
     """What came later and is not said has no part in the digest: older results stay good."""
-    if check.external:
-        yield ["external", check.external]
+    if check.external or check.http:
+        yield ["elsewhere", check.external, check.http]
     if check.pattern:
         yield check.pattern
     if env:

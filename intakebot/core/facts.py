@@ -164,7 +164,7 @@ def _locks(seen: Gathered) -> list[str]:
 
 def _elsewhere(seen: Gathered) -> list[str]:
     """Checks that run where the main repository's secrets are within reach."""
-    return [check.name for check in seen.checks if check.external]
+    return [check.name for check in seen.checks if check.is_elsewhere]
 
 
 def _detected(seen: Gathered, name: str) -> list[str]:

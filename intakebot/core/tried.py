@@ -1,3 +1,12 @@
-"""Where the bot has other machines try what a change gives: names that nobody else may use."""
+"""Where the bot has other machines try what a change gives, and how calls to them are signed."""
+
+from __future__ import annotations
+
+import hmac
 
 BRANCHES = "intake/try/"  # and the number of the pull request; in the main repository
+
+
+def signature(secret: str, body: bytes) -> str:
+    """HMAC-SHA256 of the exact body, as forges write it: `sha256=` and 64 hexadecimal digits."""
+    return "sha256=" + hmac.digest(secret.encode("utf-8", "surrogateescape"), body, "sha256").hex()

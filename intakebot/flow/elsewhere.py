@@ -1,8 +1,9 @@
-"""Checks that another machine runs: Pipelines, Jenkins, Bamboo, whatever builds a pushed branch.
+"""Checks that another machine runs: Pipelines, Jenkins, Bamboo, or a QA deployment.
 
-What the change gives is pushed to `intake/try/<number>`, a branch that the bot alone may write, and
-the build status of the given name is waited for beside that commit. No worker waits: it looks, and
-the sweep has it look again. The branch is deleted once nobody needs it, whatever came of it.
+What the change gives is pushed to `intake/try/<number>`, a branch that the bot alone may write.
+Then a build status of the given name is waited for beside that commit, or a QA hook is called and
+its answer waited for. No worker waits: it looks, and the sweep has it look again. The branch is
+deleted once nobody needs it, whatever came of it.
 """
 
 from __future__ import annotations
@@ -15,8 +16,10 @@ from intakebot import log
 from intakebot.core.escape import visible
 from intakebot.core.tried import BRANCHES
 from intakebot.crash import crashpoint
+from intakebot.flow import qa
 from intakebot.flow.house import LEASE, PATIENCE, House
-from intakebot.model import Build, CheckDefinition, CheckResult, Outcome, Repo, TryLater
+from intakebot.flow.qa import NotStarted
+from intakebot.model import Build, CheckResult, Outcome, Repo, TryLater
 from intakebot.repo import combine, land
 from intakebot.repo.git import Git
 from intakebot.store import runs, tried, work
@@ -37,10 +40,11 @@ def tend(house: House, row: RunRow, fence: int) -> CheckResult | None:
     at = row.tried
     if at is None or at.since is None:  # or nobody knows whether it was pushed: then once more
         at = _prepared(house, row, fence, repo, wanting)
-    since = at.since or _pushed(house, row, fence, repo, at)
-    if since is None:
-        return CheckResult(Outcome.BROKEN, f"the forge does not let us push to {at.branch}")
-    result = _result(house, row.definition, repo, at.commit, since)
+        try:
+            at = _started(house, row, fence, repo, wanting, at)
+        except NotStarted as error:
+            return CheckResult(Outcome.BROKEN, str(error))
+    result = _result(house, row, repo, at.commit, at.since or house.now())
     if result is None:
         with house.database.write() as connection:
             tried.wait(connection, row.id, fence, house.now() + LOOK_EVERY, PATIENCE)
@@ -58,16 +62,20 @@ def _prepared(house: House, row: RunRow, fence: int, repo: Repo, wanting: tried.
     return at
 
 
-def _pushed(house: House, row: RunRow, fence: int, repo: Repo, at: Tried) -> datetime | None:
-    """Since when it stands there; None when the forge refuses it."""
-    crashpoint("elsewhere.before_push")
-    git = Git(house.mirror(repo).git.folder, house.forges[repo.forge].credential(repo, "land"))
-    if land.put(git, repo.clone_url, at.commit, at.branch) == "refused":
-        return None
-    crashpoint("elsewhere.after_push")
-    now = house.now()
-    _keep(house, row, fence, replace(at, since=now))
-    return now
+def _started(
+    house: House, row: RunRow, fence: int, repo: Repo, wanting: tried.Wanting, at: Tried
+) -> Tried:
+    """Pushed, and the hook called. Raises NotStarted where the other side will have none of it."""
+    if at.since is None:
+        crashpoint("elsewhere.before_push")
+        if land.put(house.landing(repo).git, repo.clone_url, at.commit, at.branch) == "refused":
+            raise NotStarted(f"the forge does not let us push to {at.branch}")
+        crashpoint("elsewhere.after_push")
+    if row.definition.http:
+        qa.call(house, row, repo, wanting, at)
+    at = replace(at, since=house.now())
+    _keep(house, row, fence, at)
+    return at
 
 
 def _keep(house: House, row: RunRow, fence: int, at: Tried) -> None:
@@ -83,16 +91,19 @@ def _commit(house: House, git: Git, row: RunRow, wanting: tried.Wanting) -> str:
 
 
 def _result(
-    house: House, check: CheckDefinition, repo: Repo, commit: str, since: datetime
+    house: House, row: RunRow, repo: Repo, commit: str, since: datetime
 ) -> CheckResult | None:
     """None while there is time left and no word yet."""
-    seconds = (house.now() - since).total_seconds()
-    build = _named(house.forges[repo.forge].builds(repo.id, commit), check.external)
+    check, seconds = row.definition, (house.now() - since).total_seconds()
+    if check.http:
+        build = qa.answer(house, row)
+    else:
+        build = _named(house.forges[repo.forge].builds(repo.id, commit), check.external)
     if build is None or build.state == "pending":
         if seconds < check.timeout:
             return None
-        said = "has not ended" if build else "was never told of"
-        why = f"{visible(check.external, 60)} {said} within {check.timeout} s"
+        said = "has not ended" if build else "has said nothing"
+        why = f"{visible(check.external or check.http, 60)} {said} within {check.timeout} s"
         return CheckResult(Outcome.BROKEN, why, log=_log(build), seconds=seconds)
     outcome = Outcome.PASSED if build.state == "success" else Outcome.FAILED
     said = visible(build.text, 200) or ("succeeded" if build.state == "success" else "failed")
@@ -123,8 +134,7 @@ def clear_away(house: House, run_id: int) -> None:
         repo = work.known_repo(connection, repo_id).repo
         used = tried.is_used(connection, repo_id, branch)
     if not used:
-        credential = house.forges[repo.forge].credential(repo, "land")
-        git = Git(house.mirror(repo).git.folder, credential)
+        git = house.landing(repo).git
         if land.put(git, repo.clone_url, None, branch) == "refused":
             log.warning("branch not deleted", branch=branch)  # asking for ever changes nothing
     crashpoint("elsewhere.after_delete")

@@ -21,6 +21,7 @@ from intakebot.flow.connect_words import Check
 from intakebot.forges.api import Forge
 from intakebot.model import Repo, TryLater
 from intakebot.repo.mirror import Mirror
+from intakebot.settings import QaHook
 from intakebot.store import leases, work
 from intakebot.store.database import Database
 
@@ -51,6 +52,7 @@ class House:
     public_url: str
     owner: str  # this process, in leases
     upkeep: Callable[[], Iterable[Check]] = tuple  # what an operator should know now
+    qa_hooks: Mapping[str, QaHook] = field(default_factory=dict)
     stopping: Event = field(default_factory=Event)
 
     def later(self, seconds: float) -> datetime:

@@ -230,10 +230,13 @@ def _ask_for_runs(
     if change is None:
         runs.want_only(connection, row.id, "look", [])
         return []
+    wanted: list[int] = []
+    bells: list[str] = []
     asked = list(judged.to_run)
     if any(one.name == "recheck" and one.said.value == "done" for one in judged.heard.decided):
         asked = _again(connection, judged, change)
-    wanted, bells = [], []
+        work.nudge(connection, pulls, row.id, now)  # to say that it is being checked again
+        bells.append(f"look:{row.id}")
     for task in asked:
         run_id, bell = runs.ask(connection, row.repo.id, row.id, "look", task, now)
         wanted.append(run_id)

@@ -39,7 +39,7 @@ def run(house: House, run_id: int) -> None:
         _ask_again(house, run_id, fence)
         return
     try:
-        if row.definition.external:
+        if row.definition.is_elsewhere:
             _end_elsewhere(house, row, fence)
             return
         result = _result(house, mirror.git, row, pulse)

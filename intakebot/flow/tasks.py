@@ -28,7 +28,7 @@ def tasks_of(
     """
     here = _on(git, needed(checks, files), files, tree)
     wanted = tuple(check for check in checks if check.digest in here)
-    ours = [check for check in wanted if not check.external]
+    ours = [check for check in wanted if not check.is_elsewhere]
     return Tasks(wanted, here, _on(git, ours, files, before) if before else {})
 
 

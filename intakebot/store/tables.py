@@ -240,6 +240,7 @@ runs = sa.Table(
     sa.Column("tried", Text, nullable=False, server_default=""),  # commit another machine builds
     sa.Column("branch", Text, nullable=False, server_default=""),  # it stands on until cleared away
     sa.Column("called_at", Moment),
+    sa.Column("answer", sa.JSON(none_as_null=True)),  # of a QA hook: state, text, url
     *_lease(),
     sa.UniqueConstraint("digest", "tree", "generation"),
     sa.Index("ix_runs_state", "state"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -96,6 +97,32 @@ def forget(connection: sa.Connection, run_id: int, fence: int) -> None:
         .where(runs.c.id == run_id, runs.c.lease_fence == fence)
         .values(branch="", lease_until=None)
     )
+
+
+def answer(
+    connection: sa.Connection, run_id: int, commit: str, hook: str, said: Mapping[str, str]
+) -> bool:
+    """Keep what a QA hook answers; False where no live run of its waits for this commit.
+
+    What has ended stays so: an answer that comes twice, or after another, changes nothing.
+    """
+    row = connection.execute(
+        sa.select(runs.c.definition, runs.c.answer)
+        .where(runs.c.id == run_id, runs.c.tried == commit, runs.c.state.in_(LIVE))
+        .with_for_update()
+    ).one_or_none()
+    if row is None or not commit or row.definition.get("http") != hook:
+        return False
+    if row.answer is None or row.answer["state"] == "pending":
+        connection.execute(sa.update(runs).where(runs.c.id == run_id).values(answer=dict(said)))
+    return True
+
+
+def answer_to(connection: sa.Connection, run_id: int) -> Mapping[str, str] | None:
+    found: Mapping[str, str] | None = connection.scalar(
+        sa.select(runs.c.answer).where(runs.c.id == run_id)
+    )
+    return found
 
 
 def repo_of(connection: sa.Connection, run_id: int) -> int:

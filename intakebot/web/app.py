@@ -15,6 +15,7 @@ from intakebot.flow.inbox import Inbox
 from intakebot.forges.api import Ability
 from intakebot.settings import Settings
 from intakebot.web import refusals, shown
+from intakebot.web.answers import answers
 from intakebot.web.api import api
 from intakebot.web.attempts import Attempts
 from intakebot.web.body import MOST
@@ -77,7 +78,7 @@ def create_app(settings: Settings, house: House, dialects: Mapping[str, Dialect]
     refusals.install(app)
     shown.install(app)
     app.register_blueprint(make_hooks(dialects, settings.webhook_secrets))
-    for room in (health, sign_in, pages, status, wording, api):
+    for room in (health, sign_in, pages, status, wording, api, answers):
         app.register_blueprint(room)
     if settings.trusted_proxies:
         count = settings.trusted_proxies

@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException, ServiceUnavailable
 from intakebot import log
 from intakebot.model import OperatorError, TryLater
 
-MACHINES = ("/api/", "/hooks/", "/livez", "/readyz")
+MACHINES = ("/api/", "/hooks/", "/answers/", "/livez", "/readyz")
 SENTENCES = {
     400: "This request can't be read.",
     401: "Please sign in.",

@@ -135,7 +135,7 @@ def test_a_machine_that_says_nothing_is_ours_to_see_to(
     _, number = let_in(shop, author)
     a_while(shop, timedelta(minutes=11))
     assert shop.standing(number) == "blocked by us"
-    assert "was never told of within 600 s" in " ".join(shop.bot_says(number).values())
+    assert "has said nothing within 600 s" in " ".join(shop.bot_says(number).values())
     assert f"intake/try/{number}" not in branches(shop)
 
 
