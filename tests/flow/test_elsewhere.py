@@ -12,6 +12,7 @@ from intakebot.model import Group
 from intakebot.world.people import Somebody
 from tests import crashes
 from tests.flow.conftest import ada, grace
+from tests.flow.kept import broken
 from tests.flow.workshop import Workshop
 
 CI = '[checks.pipeline]\nexternal = "Pipelines"\ntimeout = "10m"\n'
@@ -92,6 +93,7 @@ def test_what_the_change_gives_is_tried_and_the_branch_goes_when_the_build_has_e
     assert shop.standing(number) == "needs review", shop.why(number)
     assert f"intake/try/{number}" not in branches(shop)
     shop.land(maintainer, number)
+    assert broken(shop.house) == []
 
 
 def test_a_build_that_fails_is_the_changes_to_mend_and_a_push_has_to_be_looked_at_again(

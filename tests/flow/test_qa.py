@@ -19,6 +19,7 @@ from intakebot.web.app import create_app
 from intakebot.wiring import dialects
 from intakebot.world.people import Somebody
 from tests.flow.conftest import ada, grace
+from tests.flow.kept import broken
 from tests.flow.workshop import Workshop
 from tests.forges.serving import Asked, Say, serving
 
@@ -114,6 +115,7 @@ def test_a_change_is_deployed_once_somebody_has_looked_and_lands_with_the_answer
     assert "intake/try" not in branches(shop)
     assert len(qa.calls) == 1
     shop.land(maintainer, number)
+    assert broken(shop.house) == []
 
 
 def test_an_answer_that_fails_is_the_authors_to_mend_and_a_later_one_changes_nothing(
