@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-NAMES = ("accept", "look", "land", "big", "idle", "placing", "runner", "report")
+NAMES = ("accept", "look", "land", "big", "idle", "placing", "runner", "report", "backtest")
 
 if __name__ == "__main__":
     commands = ([sys.executable, "-m", f"benchmarks.{name}", *sys.argv[1:]] for name in NAMES)

@@ -81,12 +81,12 @@ def _row(rule: Rule) -> dict[str, object]:
 
 def _load(folder: Path | None) -> tuple[Rule, ...]:
     try:
-        return read_rules(rule_files() if folder is None else _read_folder(folder))
+        return read_rules(rule_files() if folder is None else read_folder(folder))
     except OperatorError as error:
         raise click.ClickException(str(error)) from None
 
 
-def _read_folder(folder: Path) -> dict[str, str]:
+def read_folder(folder: Path) -> dict[str, str]:
     try:
         files = {path.name: path.read_text("utf-8") for path in sorted(folder.glob("*.toml"))}
     except (OSError, UnicodeDecodeError) as error:

@@ -63,6 +63,11 @@ def read_rule(name: str, text: str) -> Rule:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise BadRule(f"{name}: not TOML: {error}") from error
+    return rule_of(name, table)
+
+
+def rule_of(name: str, table: Table) -> Rule:
+    """The rule of what a file holds, read already."""
     return _Reading(name, table).rule()
 
 
