@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import sys
 import tomllib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,17 @@ import click
 
 from intakebot.cli.main import JSON, STATE, house_at, table
 from intakebot.cli.rules import read_folder
-from intakebot.core.backtest import Difference, Outcome
+from intakebot.core.backtest import Difference, Outcome, Past
+from intakebot.core.backtest import backtest as run_backtest
 from intakebot.core.escape import visible
-from intakebot.core.expression import did_you_mean
+from intakebot.core.expression import FACT_NAMES, did_you_mean
+from intakebot.core.merged import Merge, facts_of, unknown_to
 from intakebot.core.rulefile import rule_of
 from intakebot.core.rules import BadRule, Rule, read_rules, rules_digest
 from intakebot.model import OperatorError, State
+from intakebot.repo.git import GitFailed
+from intakebot.repo.here import git_here
+from intakebot.repo.merges import Skipped, merges
 from intakebot.settings import rule_files
 from intakebot.store import history
 from intakebot.store.database import Database
@@ -46,6 +52,16 @@ MOST_SHOWN = 50  # decisions; --json has all
 )
 @click.option("--since", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]), help="UTC.")
 @click.option("--repo", default="", metavar="NAME", help="Of this repository alone.")
+@click.option(
+    "--git",
+    "path",
+    metavar="PATH",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Past merges of any git repository, instead of what was decided here.",
+)
+@click.option(
+    "--limit", type=click.IntRange(1), default=1000, show_default=True, help="Merges, with --git."
+)
 @JSON
 @STATE
 def backtest(
@@ -53,6 +69,8 @@ def backtest(
     settings: Sequence[str],
     since: datetime | None,
     repo: str,
+    path: Path | None,
+    limit: int,
     as_json: bool,
     state: Path | None,
 ) -> None:
@@ -61,24 +79,65 @@ def backtest(
     Nothing is decided anew: the facts that were stored with each first verdict are judged by the
     rules in force and by those to be tried, and both answers compared.
     """
-    from intakebot.core.backtest import backtest as run
-
     if folder is None and not settings:
         raise click.UsageError("say what to try: --rules DIR, or --set RULE.KEY=VALUE")
+    if path and repo:
+        raise click.UsageError("--repo is of what was decided here, --git of a history; say one")
     files = rule_files()
     now = read_rules(files)
     tried = with_settings(files if folder is None else read_folder(folder), settings)
-    database = Database(house_at(state).database_url)
+    start = since.replace(tzinfo=UTC) if since else None
+    left_out: Mapping[str, Sequence[str]] = {}
+    if path is not None:
+        outcome, left_out = _of_history(path, limit, start, now, tried)
+    else:
+        outcome = _of_house(house_at(state).database_url, repo, start, now, tried)
+    if as_json:
+        click.echo(json.dumps({**shape(outcome), "left_out": dict(left_out)}, indent=2))
+    else:
+        click.echo(page(outcome, left_out))
+
+
+def _of_house(
+    url: str, repo: str, since: datetime | None, now: Sequence[Rule], tried: Sequence[Rule]
+) -> Outcome:
+    database = Database(url)
     try:
         with database.read() as connection:
             if repo and not history.knows_repo(connection, repo):
                 raise OperatorError(f"--repo {visible(repo, 80)}: there is no such repository here")
-            start = since.replace(tzinfo=UTC) if since else None
-            past = history.decisions(connection, start, repo)
-            outcome = run(past, now, tried, rules_digest(now))
+            past = history.decisions(connection, since, repo)
+            return run_backtest(past, now, tried, rules_digest(now))
     finally:
         database.close()
-    click.echo(json.dumps(shape(outcome), indent=2) if as_json else page(outcome))
+
+
+def _of_history(
+    path: Path, limit: int, since: datetime | None, now: Sequence[Rule], tried: Sequence[Rule]
+) -> tuple[Outcome, Mapping[str, Sequence[str]]]:
+    """Also the rules that are left out, each with the facts that git can't tell."""
+    git = git_here(path)
+    try:
+        tip = git.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}").decode().strip()
+    except GitFailed as error:
+        raise OperatorError(f"--git {path}: has no commit yet") from error
+    unknown = {rule.id: unknown_to(rule, FACT_NAMES) for rule in (*now, *tried)}
+    left_out = {rule: names for rule, names in sorted(unknown.items()) if names}
+    kept, trying = ([one for one in some if one.id not in left_out] for some in (now, tried))
+    name, digest = path.resolve().name, rules_digest(kept)
+    told = _told(merges(git, tip, limit, since), limit)
+    past = (Past(one.at, facts_of(one, name), digest) for one in told)
+    return run_backtest(past, kept, trying, digest), left_out
+
+
+def _told(found: Iterator[Merge | Skipped], limit: int) -> Iterator[Merge]:
+    """Says how far it is, and which can't be told."""
+    with click.progressbar(found, length=limit, label="Merges", file=sys.stderr) as bar:
+        for one in bar:
+            if isinstance(one, Merge):
+                yield one
+            else:
+                click.echo(f"Left out: {one.commit[:12]}: {visible(one.why, 200)}", err=True)
 
 
 def with_settings(files: Mapping[str, str], settings: Sequence[str]) -> tuple[Rule, ...]:
@@ -142,10 +201,18 @@ def _decision(one: Difference) -> dict[str, object]:
     }
 
 
-def page(outcome: Outcome) -> str:
+def page(outcome: Outcome, left_out: Mapping[str, Sequence[str]] | None = None) -> str:
     if not outcome.judged:
+        if left_out is not None and left_out:
+            return (
+                "There is nothing to judge: no merges of two parents on the first-parent line. "
+                "Where pull requests are squashed or rebased, a history does not tell them apart."
+            )
         return "There is nothing to judge yet: no pull request has had a complete verdict."
     parts = [summary(outcome)]
+    if left_out:
+        asks = "; ".join(f"{rule} ({', '.join(names)})" for rule, names in left_out.items())
+        parts.append(f"Left out, since no history tells what they ask for: {asks}.")
     if outcome.otherwise:
         parts.append(
             f"{outcome.otherwise} of them were judged by other rules then; both sides are judged "
@@ -187,7 +254,7 @@ def _listed(differences: Sequence[Difference]) -> str:
     rows = [("WHEN", "PULL REQUEST", "AGENCY", "RULE", "BEFORE", "AFTER", "PAGE")]
     for one in differences[:MOST_SHOWN]:
         facts = one.past.facts
-        name = f"{visible(facts.repo, 40)}#{facts.number}"
+        name = f"{visible(facts.repo, 40)}#{facts.number}" if facts.number else facts.head[:12]
         place = facts.page_url or facts.pull_url
         for change in one.changes:
             when = f"{one.past.at:%Y-%m-%d %H:%M}"

@@ -22,6 +22,7 @@ from intakebot.model import (
     Review,
 )
 
+MOST_LINES, MOST_FILES = 400, 30  # of a change that can be reviewed well, unless configured
 MOST_LISTED = 50  # offenders in one list fact; rules speak about them one by one
 
 
@@ -83,8 +84,8 @@ def gather(seen: Gathered) -> Facts:
         files_changed=len(files),
         added_lines=sum(file.added or 0 for file in files),
         removed_lines=sum(file.removed or 0 for file in files),
-        max_lines=config.limits.get("lines", 400),
-        max_files=config.limits.get("files", 30),
+        max_lines=config.limits.get("lines", MOST_LINES),
+        max_files=config.limits.get("files", MOST_FILES),
         binary_files=sum(file.added is None for file in files),
         conflict_files=_some(change.conflicts if change else ()),
         conflict_markers=_some(seen.markers),
