@@ -96,7 +96,7 @@ def test_a_new_repository_comes_behind_the_gate_by_itself(town: Town) -> None:
     town.desk.add("acme/new")
     town.look()
     assert town.names == {MAIN, "acme/new"} and town.alarms == []
-    assert len(town.desk.rules("acme/new")) == 8 and len(town.desk.hooks("acme/new")) == 1
+    assert len(town.desk.rules("acme/new")) == 9 and len(town.desk.hooks("acme/new")) == 1
 
 
 def test_without_the_token_an_alarm_says_it_once_with_the_command(
@@ -186,7 +186,7 @@ def test_one_that_was_left_half_connected_is_finished(town: Town) -> None:
     assert town.desk.dies(6, "connect", "bitbucket-cloud", "acme/new", "--yes")
     assert "not finished" in fine(town.desk.connect("--list"))
     town.look()
-    assert len(town.desk.rules("acme/new")) == 8
+    assert len(town.desk.rules("acme/new")) == 9
     assert "not finished" not in fine(town.desk.connect("--list"))
 
 
