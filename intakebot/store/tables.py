@@ -244,6 +244,7 @@ runs = sa.Table(
     *_lease(),
     sa.UniqueConstraint("digest", "tree", "generation"),
     sa.Index("ix_runs_state", "state"),
+    sa.Index("ix_runs_branch", "branch"),
 )
 
 run_wants = sa.Table(  # which pull requests wait for a run; a run that nobody wants is cancelled

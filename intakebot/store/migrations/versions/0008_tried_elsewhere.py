@@ -14,3 +14,4 @@ def upgrade() -> None:
     op.add_column("runs", sa.Column("branch", sa.Text, nullable=False, server_default=""))
     op.add_column("runs", sa.Column("called_at", sa.BigInteger))
     op.add_column("runs", sa.Column("answer", sa.JSON(none_as_null=True), nullable=True))
+    op.create_index("ix_runs_branch", "runs", ["branch"])
