@@ -302,11 +302,9 @@ def waiting_runs(connection: sa.Connection, now: datetime, patience: timedelta) 
     lost = sa.or_(asked < now - patience, asked > now + LONGEST_POSTPONED)
     queued = sa.and_(runs.c.state == "queued", lost)
     left = sa.and_(runs.c.state == "running", leases.free(runs, now))
-    # Most runs have none: this way the index finds the few that have one.
-    live = ("queued", "running")
-    over = sa.and_(runs.c.branch > "", runs.c.state.not_in(live), leases.free(runs, now))
-    return list(
-        connection.scalars(
-            sa.select(runs.c.id).where(sa.or_(queued, left, over)).order_by(runs.c.id)
-        )
-    )
+    # Apart, so that the index finds the few that have a branch.
+    over = sa.and_(runs.c.branch > "", runs.c.state.not_in(("queued", "running")))
+    found: list[int] = []
+    for which in (sa.or_(queued, left), sa.and_(over, leases.free(runs, now))):
+        found += connection.scalars(sa.select(runs.c.id).where(which))
+    return sorted(found)
