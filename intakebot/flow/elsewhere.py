@@ -12,18 +12,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import sqlalchemy as sa
+
 from intakebot import log
 from intakebot.core.escape import visible
 from intakebot.core.tried import BRANCHES
 from intakebot.crash import crashpoint
 from intakebot.flow import qa
-from intakebot.flow.house import LEASE, PATIENCE, House
+from intakebot.flow.house import LEASE, PATIENCE, House, Lease, renewed
 from intakebot.flow.qa import NotStarted
-from intakebot.model import Build, CheckResult, Outcome, Repo, TryLater
+from intakebot.model import Build, CheckResult, OperatorError, Outcome, Repo, TryLater
 from intakebot.repo import combine, land
 from intakebot.repo.git import Git
 from intakebot.store import runs, tried, work
 from intakebot.store.runs import RunRow, Tried
+from intakebot.store.tables import runs as runs_table
+from intakebot.store.tried import Wanting
 
 LOOK_EVERY = timedelta(seconds=20)
 
@@ -37,6 +41,17 @@ def tend(house: House, row: RunRow, fence: int) -> CheckResult | None:
         with house.database.write() as connection:
             runs.give_up(connection, row.id, fence)
         return None
+    with renewed(house, runs_table, row.id, Lease(fence)):  # a push may take long
+        result = _looked(house, row, fence, repo, wanting)
+    if result is None:
+        with house.database.write() as connection:
+            tried.wait(connection, row.id, fence, house.now() + LOOK_EVERY, PATIENCE)
+    return result
+
+
+def _looked(
+    house: House, row: RunRow, fence: int, repo: Repo, wanting: Wanting
+) -> CheckResult | None:
     at = row.tried
     if at is None or at.since is None:  # or nobody knows whether it was pushed: then once more
         at = _prepared(house, row, fence, repo, wanting)
@@ -44,26 +59,21 @@ def tend(house: House, row: RunRow, fence: int) -> CheckResult | None:
             at = _started(house, row, fence, repo, wanting, at)
         except NotStarted as error:
             return CheckResult(Outcome.BROKEN, str(error))
-    result = _result(house, row, repo, at.commit, at.since or house.now())
-    if result is None:
-        with house.database.write() as connection:
-            tried.wait(connection, row.id, fence, house.now() + LOOK_EVERY, PATIENCE)
-    return result
+    return _result(house, row, repo, at.commit, at.since or house.now())
 
 
-def _prepared(house: House, row: RunRow, fence: int, repo: Repo, wanting: tried.Wanting) -> Tried:
+def _prepared(house: House, row: RunRow, fence: int, repo: Repo, wanting: Wanting) -> Tried:
     """What is to be pushed, written down first: then it is cleared away whatever happens."""
     branch = f"{BRANCHES}{wanting.number}"
-    with house.database.read() as connection:
-        shared = tried.beside(connection, row.id, branch)
-    git = house.mirror(repo).git
-    at = shared or Tried(_commit(house, git, row, wanting), branch, None)
-    _keep(house, row, fence, at)
+    own = Tried(_commit(house, house.mirror(repo).git, row, wanting), branch, None)
+    with house.database.write() as connection:  # in turn, so that two at once share a commit
+        at = tried.beside(connection, row.id, branch) or own
+        _keep(connection, row, fence, at)
     return at
 
 
 def _started(
-    house: House, row: RunRow, fence: int, repo: Repo, wanting: tried.Wanting, at: Tried
+    house: House, row: RunRow, fence: int, repo: Repo, wanting: Wanting, at: Tried
 ) -> Tried:
     """Pushed, and the hook called. Raises NotStarted where the other side will have none of it."""
     if at.since is None:
@@ -74,17 +84,17 @@ def _started(
     if row.definition.http:
         qa.call(house, row, repo, wanting, at)
     at = replace(at, since=house.now())
-    _keep(house, row, fence, at)
+    with house.database.write() as connection:
+        _keep(connection, row, fence, at)
     return at
 
 
-def _keep(house: House, row: RunRow, fence: int, at: Tried) -> None:
-    with house.database.write() as connection:
-        if not tried.keep(connection, row.id, fence, at):
-            raise TryLater("somebody else has taken this run up")
+def _keep(connection: sa.Connection, row: RunRow, fence: int, at: Tried) -> None:
+    if not tried.keep(connection, row.id, fence, at):
+        raise TryLater("somebody else has taken this run up")
 
 
-def _commit(house: House, git: Git, row: RunRow, wanting: tried.Wanting) -> str:
+def _commit(house: House, git: Git, row: RunRow, wanting: Wanting) -> str:
     """A commit of its own each time: what is said beside an older one is no answer to this."""
     message = f"Try pull request #{wanting.number}\n\n{row.definition.name}, run {row.id}\n"
     return combine.single(git, row.tree, wanting.head, message, house.now())
@@ -95,10 +105,12 @@ def _result(
 ) -> CheckResult | None:
     """None while there is time left and no word yet."""
     check, seconds = row.definition, (house.now() - since).total_seconds()
-    if check.http:
-        build = qa.answer(house, row)
-    else:
-        build = _named(house.forges[repo.forge].builds(repo.id, commit), check.external)
+    try:
+        build = _build(house, row, repo, commit)
+    except (TryLater, OperatorError) as error:
+        if seconds < check.timeout:
+            raise
+        return CheckResult(Outcome.BROKEN, f"the forge does not tell of builds: {error}")
     if build is None or build.state == "pending":
         if seconds < check.timeout:
             return None
@@ -108,6 +120,12 @@ def _result(
     outcome = Outcome.PASSED if build.state == "success" else Outcome.FAILED
     said = visible(build.text, 200) or ("succeeded" if build.state == "success" else "failed")
     return CheckResult(outcome, said, log=_log(build), seconds=seconds)
+
+
+def _build(house: House, row: RunRow, repo: Repo, commit: str) -> Build | None:
+    if row.definition.http:
+        return qa.answer(house, row)
+    return _named(house.forges[repo.forge].builds(repo.id, commit), row.definition.external)
 
 
 def _named(builds: Sequence[Build], name: str) -> Build | None:
@@ -129,14 +147,12 @@ def clear_away(house: House, run_id: int) -> None:
         left = tried.left_behind(connection, run_id, house.owner, now, LEASE)
         if left is None:
             return
-        branch, fence = left
-        repo_id = tried.repo_of(connection, run_id)
-        repo = work.known_repo(connection, repo_id).repo
-        used = tried.is_used(connection, repo_id, branch)
+        repo = work.known_repo(connection, left.repo_id).repo
+        used = tried.is_used(connection, left.repo_id, left.branch)
     if not used:
         git = house.landing(repo).git
-        if land.put(git, repo.clone_url, None, branch) == "refused":
-            log.warning("branch not deleted", branch=branch)  # asking for ever changes nothing
+        if land.put(git, repo.clone_url, None, left.branch) == "refused":
+            log.warning("branch not deleted", branch=left.branch)  # asking for ever changes nothing
     crashpoint("elsewhere.after_delete")
     with house.database.write() as connection:
-        tried.forget(connection, run_id, fence)
+        tried.forget(connection, run_id, left.fence)

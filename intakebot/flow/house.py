@@ -80,17 +80,26 @@ def held(house: House, table: sa.Table, row: int) -> Iterator[Lease | None]:
         yield None
         return
     lease = Lease(fence)
+    try:
+        with renewed(house, table, row, lease):
+            yield lease
+    finally:
+        if not lease.over:
+            with house.database.write() as connection:
+                leases.release(connection, table, row, fence)
+
+
+@contextmanager
+def renewed(house: House, table: sa.Table, row: int, lease: Lease) -> Iterator[None]:
+    """Renews a lease in the background while the block runs, and leaves it as it is then."""
     done = Event()
     renewer = Thread(target=_renew, args=(house, table, row, lease, done), daemon=True)
     renewer.start()
     try:
-        yield lease
+        yield
     finally:
         done.set()
         renewer.join()
-        if not lease.over:
-            with house.database.write() as connection:
-                leases.release(connection, table, row, fence)
 
 
 def until_met(

@@ -37,6 +37,10 @@ def push(git: Git, url: str, commit: str, branch: str) -> Literal["done", "moved
     return "done"
 
 
+# Two that push one branch at once: what git says to the one that comes second.
+RACED = ("cannot lock ref", "failed to update ref", "reference already exists")
+
+
 def put(git: Git, url: str, commit: str | None, branch: str) -> Literal["done", "refused"]:
     """Have `branch` at `commit` whatever was there; with None, have no such branch."""
     slow = Git(git.folder, git.credential, Limits(seconds=300))
@@ -47,6 +51,8 @@ def put(git: Git, url: str, commit: str | None, branch: str) -> Literal["done", 
     except GitFailed as error:
         if commit is None and "remote ref does not exist" in error.text:
             return "done"
+        if any(word in error.text for word in RACED):
+            raise TryLater(f"somebody else moves {branch} just now", after=2) from error
         if "[remote rejected]" in error.text or "hook declined" in error.text:
             return "refused"
         raise TryLater(f"pushing to {branch}: {error.text}", after=10) from error

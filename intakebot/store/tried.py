@@ -23,6 +23,15 @@ class Wanting:
     head: str
 
 
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A branch that a run has left behind, and the fence of who clears it away."""
+
+    repo_id: int
+    branch: str
+    fence: int
+
+
 def wanting(connection: sa.Connection, run_id: int) -> Wanting | None:
     """The oldest; None when nobody waits any more."""
     row = connection.execute(
@@ -71,15 +80,15 @@ def wait(
 
 def left_behind(
     connection: sa.Connection, run_id: int, owner: str, now: datetime, ttl: timedelta
-) -> tuple[str, int] | None:
-    """(branch, fence) of a run that is over and whose branch is still to be deleted."""
+) -> Left | None:
+    """Of a run that is over and whose branch is still to be deleted; takes its lease."""
     row = connection.execute(
-        sa.select(runs.c.branch, runs.c.state).where(runs.c.id == run_id)
+        sa.select(runs.c.repo_id, runs.c.branch, runs.c.state).where(runs.c.id == run_id)
     ).one_or_none()
     if row is None or not row.branch or row.state in LIVE:
         return None
     fence = leases.claim(connection, runs, run_id, owner, now, ttl)
-    return None if fence is None else (row.branch, fence)
+    return None if fence is None else Left(row.repo_id, row.branch, fence)
 
 
 def is_used(connection: sa.Connection, repo_id: int, branch: str) -> bool:
@@ -123,8 +132,3 @@ def answer_to(connection: sa.Connection, run_id: int) -> Mapping[str, str] | Non
         sa.select(runs.c.answer).where(runs.c.id == run_id)
     )
     return found
-
-
-def repo_of(connection: sa.Connection, run_id: int) -> int:
-    found = connection.scalar(sa.select(runs.c.repo_id).where(runs.c.id == run_id))
-    return int(found or 0)

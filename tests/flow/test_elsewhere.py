@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from intakebot.core import config
 from intakebot.flow.elsewhere import LOOK_EVERY
-from intakebot.model import Group
+from intakebot.model import Group, TryLater
+from intakebot.store.tables import runs
 from intakebot.world.people import Somebody
 from tests import crashes
 from tests.flow.conftest import ada, grace
@@ -164,6 +166,31 @@ def test_nobody_else_writes_such_a_branch_and_only_who_may_write_tells_of_a_buil
     assert answer.status_code == 403
     a_while(shop)
     assert shop.standing(number) == "checking"
+
+
+def test_two_checks_at_once_share_one_build_and_a_race_for_the_branch_is_tried_again(
+    shop: Workshop, machine: Somebody, author: Somebody
+) -> None:
+    both = CI + CI.replace("[checks.pipeline]", "[checks.nightly]").replace("Pipelines", "Nightly")
+    shop.by_hand("main", {config.NAME: both})
+    number, maintainer = opened(shop, author), grace(shop)
+    lock = shop.state / "git/main/site.git/refs/heads/intake/try" / f"{number}.lock"
+    lock.parent.mkdir(parents=True)
+    lock.touch()  # as while another push moves it
+    shop.say(maintainer, number, "/ok-to-test")
+    with pytest.raises(TryLater, match="somebody else moves"):
+        shop.settle()
+    lock.unlink()
+    a_while(shop)
+    assert shop.standing(number) == "checking", shop.why(number)
+    commits = {row.tried for row in shop.rows(sa.select(runs.c.tried))}
+    assert commits == {tried(shop, number)}
+    for name in ("Pipelines", "Nightly"):
+        tells(shop, machine, tried(shop, number), "success", name=name)
+    a_while(shop)
+    a_while(shop)
+    assert shop.standing(number) == "needs review", shop.why(number)
+    assert f"intake/try/{number}" not in branches(shop)
 
 
 @pytest.mark.parametrize(("step", "times"), crashes.cases("elsewhere"))
