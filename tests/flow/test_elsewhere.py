@@ -8,13 +8,13 @@ import pytest
 import sqlalchemy as sa
 
 from intakebot.core import config
-from intakebot.flow.elsewhere import LOOK_EVERY
 from intakebot.model import Group, TryLater
 from intakebot.store.tables import runs
 from intakebot.world.people import Somebody
 from tests import crashes
 from tests.flow.conftest import ada, grace
 from tests.flow.kept import broken
+from tests.flow.waiting import a_while, branches
 from tests.flow.workshop import Workshop
 
 CI = '[checks.pipeline]\nexternal = "Pipelines"\ntimeout = "10m"\n'
@@ -33,16 +33,6 @@ def tells(
     body = {"name": name, "state": state, "text": f"build 7: {state}", "url": "http://ci/7"}
     answer = machine.forge("PUT", f"/api/repos/{shop.repo_id}/builds/{commit}", body)
     assert answer.status_code == 200, answer.text
-
-
-def a_while(shop: Workshop, time: timedelta = LOOK_EVERY * 2) -> None:
-    shop.passes(time)
-    shop.sweep()
-    shop.settle()
-
-
-def branches(shop: Workshop) -> list[str]:
-    return shop.served("for-each-ref", "--format=%(refname:short)").split()
 
 
 def tried(shop: Workshop, number: int) -> str:
