@@ -36,12 +36,15 @@ def nothing() -> None:
 def parts(town: Town) -> list[int]:
     """The processes that the supervisor keeps running; its watchdog is not among them."""
     assert town.house.process is not None
-    supervisor = town.house.process.pid
+    return [pid for pid in _children(town.house.process.pid) if not _is_watchdog(pid)]
+
+
+def _children(parent: int) -> list[int]:
     found = []
-    for task in Path(f"/proc/{supervisor}/task").glob("*/children"):
+    for task in Path(f"/proc/{parent}/task").glob("*/children"):
         with suppress(OSError):
             found += [int(text) for text in task.read_text().split()]
-    return [pid for pid in found if not _is_watchdog(pid)]
+    return found
 
 
 def _is_watchdog(pid: int) -> bool:
@@ -146,20 +149,26 @@ def fill_disk(town: Town, _: random.Random) -> End:
     """No file of any process may grow past what the database's log has by now."""
     log = town.state / "intakebot.db-wal"
     size = log.stat().st_size if log.exists() else 1 << 16
-    limited = parts(town)
-    for pid in limited:
+    for pid in parts(town):
         _limit(pid, size)
 
     def end() -> None:
-        for pid in limited:
+        for pid in parts(town):
             _limit(pid, MOST_BYTES)
 
     return end
 
 
 def _limit(pid: int, size: int) -> None:
+    """Of a process and then of all below it: what forks meanwhile hands on what it has by then.
+
+    Git and checks have limits of their own, hard ones, and keep them.
+    """
     with suppress(OSError):
-        resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, MOST_BYTES))
+        if resource.prlimit(pid, resource.RLIMIT_FSIZE)[1] == MOST_BYTES:
+            resource.prlimit(pid, resource.RLIMIT_FSIZE, (size, MOST_BYTES))
+    for child in _children(pid):
+        _limit(child, size)
 
 
 # --- forges ---------------------------------------------------------------------------

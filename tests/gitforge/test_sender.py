@@ -63,7 +63,10 @@ class Receiver:
 def listening(receiver: Receiver) -> Iterator[Receiver]:
     class Door(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            raw = self.rfile.read(int(self.headers["Content-Length"]))
+            length = int(self.headers["Content-Length"])
+            raw = self.rfile.read(length)
+            if len(raw) < length:
+                return  # the sender was killed in the middle of it
             received = Received(self.path, dict(self.headers), raw)
             receiver.received.append(received)
             if receiver.hangs_on and received.body["number"] == receiver.hangs_on:
