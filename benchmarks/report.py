@@ -55,8 +55,8 @@ def measure(quick: bool) -> Report:
 
 def once(table: str, out: str) -> None:
     """What the process does; prints its peak in bytes, and how many agencies are on the page."""
-    from intakebot.core.metrics.agency import Targets
     from intakebot.core.metrics.table import read_table
+    from intakebot.core.metrics.targets import Targets
     from intakebot.report.build import build
     from intakebot.report.html import to_html
 

@@ -200,6 +200,17 @@ def require(settings: Settings, *, forges: tuple[str, ...] = ("git",)) -> None:
         raise OperatorError(f"Settings: {count} before intakebot can start\n" + "\n".join(missing))
 
 
+def report_text(settings: Settings) -> str | None:
+    """Of the operator's `report.toml`; None where there is none. Raises OperatorError."""
+    path = settings.state / "report.toml"
+    try:
+        return path.read_text("utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise OperatorError(f"{path}: cannot be read: {error}") from error
+
+
 # --- rules/ and webhooks/ -------------------------------------------------------------
 
 

@@ -5,14 +5,26 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import click
 
-from intakebot.cli.main import JSON
+from intakebot.cli.main import JSON, STATE, house_at
+from intakebot.core.addresses import pull_page
+from intakebot.core.metrics.targets import Targets
+from intakebot.core.reportfile import read_basis
 from intakebot.model import OperatorError
+from intakebot.settings import report_text
+from intakebot.store.database import Database
+
+if TYPE_CHECKING:
+    from intakebot.report.build import Report
+    from intakebot.report.gather import Asked
 
 # Loaded when it is used: what counts needs a second to load.
 FORMATS: Mapping[str, str] = {
@@ -25,46 +37,64 @@ LARGEST = 64 << 20  # bytes of one table
 SHARE = click.FloatRange(0, 1)
 
 
-@click.command(epilog="Example: intakebot report --submissions prs.csv --format html --out r.html")
+@click.command(
+    epilog="Example: intakebot report --agency Birch --since 2026-01-01 --format html --out r.html"
+)
+@click.option("--agency", metavar="NAME", default="", help="This one alone, compared with all.")
+@click.option("--person", metavar="NAME", default="", help="This one alone: a name or a login.")
+@click.option("--all", "everybody", is_flag=True, help="All agencies; so it is unless one is said.")
+@click.option(
+    "--since",
+    metavar="DATE",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="First verdicts from then on.",
+)
 @click.option(
     "--submissions",
     "files",
     multiple=True,
-    required=True,
     type=click.Path(exists=True, dir_okay=False, allow_dash=True, path_type=Path),
-    help="A CSV file, a row for each pull request (docs/report.md); may be repeated.",
+    help="Not what the house has seen, but a CSV file (docs/report.md); may be repeated.",
 )
-@click.option("--agency", metavar="NAME", help="This one alone, compared with all.")
-@click.option("--ready", type=SHARE, default=0.60, show_default=True, help="To be reached.")
-@click.option("--risk", type=SHARE, default=0.40, show_default=True, help="Not to fall below.")
+@click.option("--ready", type=SHARE, help="Share to be reached; else report.toml's, or 0.60.")
+@click.option("--risk", type=SHARE, help="Not to fall below; else report.toml's, or 0.40.")
 @click.option("--format", "kind", type=click.Choice(list(FORMATS)), help="Else Markdown.")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Else printed.")
 @JSON
+@STATE
 def report(
+    agency: str,
+    person: str,
+    everybody: bool,
+    since: datetime | None,
     files: Sequence[Path],
-    agency: str | None,
-    ready: float,
-    risk: float,
+    ready: float | None,
+    risk: float | None,
     kind: str | None,
     out: Path | None,
     as_json: bool,
+    state: Path | None,
 ) -> None:
     """Say how well each agency's submissions come in, with the evidence.
 
-    The same rows give the same bytes, in whatever order they come. What it advises is for a person
-    to decide on.
+    The same submissions give the same bytes, in whatever order they come. What it advises is for a
+    person to decide on: on the agency's page, with a reason.
     """
     if as_json and kind not in (None, "json"):
         raise click.BadParameter(f"--json and --format {kind} ask for two different things")
-    if risk >= ready:
-        raise click.BadParameter(f"--risk {risk:g} must be below --ready {ready:g}")
-    from intakebot.core.metrics.agency import Targets
-    from intakebot.core.metrics.table import read_table
-    from intakebot.report.build import build
+    if sum(map(bool, (agency, person, everybody))) > 1:
+        raise click.UsageError("--agency, --person and --all: say one of them")
+    start = since.replace(tzinfo=UTC) if since else None
+    if files:
+        if start or person:
+            raise click.UsageError(
+                "a table has no dates and no names; --since and --person need them"
+            )
+        made = _of_tables(files, _targets(Targets(), ready, risk), agency)
+    else:
+        from intakebot.report.gather import Asked
 
-    texts = [(str(file), _read(file)) for file in files]
-    rows = [row for name, text in texts for row in read_table(text, name)]
-    made = build(rows, Targets(ready, risk), agency)
+        made = _of_house(state, Asked(start, agency, person), ready, risk)
     chosen = "json" if as_json else kind or "md"
     module, _, name = FORMATS[chosen].partition(":")
     render = cast(Callable[[object], str], getattr(import_module(module), name))
@@ -74,6 +104,37 @@ def report(
         return
     _write(out, text)
     click.echo(f"Wrote {out}", err=True)
+
+
+def _targets(usual: Targets, ready: float | None, risk: float | None) -> Targets:
+    targets = Targets(usual.ready if ready is None else ready, usual.risk if risk is None else risk)
+    if targets.risk >= targets.ready:
+        raise click.BadParameter(f"--risk {targets.risk:g} must be below --ready {targets.ready:g}")
+    return targets
+
+
+def _of_tables(files: Sequence[Path], targets: Targets, agency: str) -> Report:
+    from intakebot.core.metrics.table import read_table
+    from intakebot.report.build import build
+
+    texts = [(str(file), _read(file)) for file in files]
+    rows = [row for name, text in texts for row in read_table(text, name)]
+    return build(rows, targets, agency or None)
+
+
+def _of_house(state: Path | None, asked: Asked, ready: float | None, risk: float | None) -> Report:
+    from intakebot.report.gather import Key, gather
+
+    settings = house_at(state)
+    basis = read_basis(report_text(settings))
+    basis = replace(basis, targets=_targets(basis.targets, ready, risk))
+    page = partial(pull_page, settings.public_url)
+    database = Database(settings.database_url)
+    try:
+        with database.read() as connection:
+            return gather(connection, basis, Key(settings.session_secret), page, asked)
+    finally:
+        database.close()
 
 
 def _read(file: Path) -> str:

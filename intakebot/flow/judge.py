@@ -13,6 +13,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from intakebot.core import comment, facts, roster
+from intakebot.core.addresses import pull_page
 from intakebot.core.asks import Asks, course, fold
 from intakebot.core.checking import Checked, Task, Tasks
 from intakebot.core.ladder import stand
@@ -126,7 +127,7 @@ def judgement(house: House, row: work.PullRow, pull: Pull, *, landing: bool = Fa
         finding_count=len(findings),
         changes_requested=trusted,
         unreadable=reading.unreadable,
-        page_url=f"{house.public_url}/pulls/{pull.repo.name}/{pull.number}",
+        page_url=pull_page(house.public_url, pull.repo.name, pull.number),
         uncompared=reading.uncompared,
         blocked=(*reading.blocked, *(known.stuck if asks.merge and not landing else ())),
     )

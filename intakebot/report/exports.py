@@ -40,21 +40,26 @@ def to_csv(report: Report) -> str:
 
 
 def to_markdown(report: Report) -> str:
-    parts = ["# Contributor report"]
+    parts = ["# Contributor report", *([words.period(report)] if report.record else [])]
     for agency in report.agencies:
         of = agency.numbers
         parts.append(f"## {escape.text(agency.name)}: {of.verdict}")
         parts.append(f"{words.headline(agency)} {words.confidence(report, of)}")
         parts.append(words.MEANS[of.verdict])
-        parts += [line for line in (words.direction(of), words.mix(of)) if line]
+        told = [words.direction(of), words.mix(of), words.incidents(of), words.our_side(of)]
+        told.append(words.left_out(agency.excluded))
+        parts += [line for line in told if line]
+        if report.record is not None:
+            parts.append(escape.text(words.decided(agency)))
+            parts += [f"They say: {escape.text(one.text)}" for one in agency.remarks[-1:]]
         parts += _list("Strengths", words.strengths(of))
         parts += _list("To work on", words.to_work_on(of))
         rows = ["| | | plausible | of | |", "|---|---:|---:|---:|---|"]
         for one in measures(of, report):
-            told = "" if one.x is None else f"{one.x} of {one.n}"
+            counts = "" if one.x is None else f"{one.x} of {one.n}"
             name = escape.text(one.title)
             rows.append(
-                f"| {name} | {shown(one)} | {shown_range(one)} | {told} | {escape.text(one.id)} |"
+                f"| {name} | {shown(one)} | {shown_range(one)} | {counts} | {escape.text(one.id)} |"
             )
         parts.append("\n".join(rows))
     parts += [words.prior(report.cohort), *words.exclusions(report)]

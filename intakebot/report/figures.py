@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from intakebot.core.metrics.agency import Numbers, Targets, shrunk
+from intakebot.core.metrics.agency import FEW, Numbers, shrunk
 from intakebot.core.metrics.cohort import DEVIATIONS_95, DEVIATIONS_998, Cohort
+from intakebot.core.metrics.kept import Kept
 from intakebot.core.metrics.table import Submission
+from intakebot.core.metrics.targets import Targets
 from intakebot.report.build import Report
 from intakebot.report.measures import Measure, shown, shown_range
 
@@ -30,7 +32,11 @@ class Point:
 
 def dots(measures: Sequence[Measure]) -> Markup:
     """A row for each share: a dot, its plausible range, and a tick where the cohort is."""
-    rows = [one for one in measures if one.unit == "share" and one.value is not None and one.n]
+    rows = [
+        one for one in measures if one.unit == "share" and one.value is not None and one.n >= FEW
+    ]
+    if not rows:
+        return Markup("")
     height = ROW * len(rows) + 30
     parts = [_axis(height - 24)]
     for place, one in enumerate(rows):
@@ -78,8 +84,8 @@ def curve(points: Sequence[Point], cohort: Cohort) -> Markup:
         Markup('<polygon points="{} {}" class="band"/>').format(upper, lower),
         Markup('<polyline points="{}" class="curve"/>').format(middle),
         _line(50, y(cohort.mean), WIDTH - RIGHT, y(cohort.mean), "cohort"),
-        Markup('<text x="50" y="{}">1st submission</text>').format(bottom + 24),
-        Markup('<text x="{}" y="{}" text-anchor="end">{}th</text>').format(
+        Markup('<text x="50" y="{}">submission 1</text>').format(bottom + 24),
+        Markup('<text x="{}" y="{}" text-anchor="end">submission {}</text>').format(
             WIDTH - RIGHT, bottom + 24, last
         ),
     ]
@@ -119,6 +125,30 @@ def funnel(report: Report, every: Sequence[tuple[str, Numbers]]) -> Markup:
     )
     told = "; ".join(f"{name}: {of.passes} of {of.n}" for name, of in every)
     return _svg(height, f"First-check shares against number of submissions. {told}", parts)
+
+
+def split(kept: Kept) -> Markup:
+    """Whose turn it was while changes were open: a bar in two parts, told apart by a pattern."""
+    whole = kept.theirs + kept.ours
+    if whole < 1:
+        return Markup("")
+    edge = round(50 + (WIDTH - 70) * kept.theirs / whole, 1)
+    parts = [
+        _box(50, edge - 50, "theirs"),
+        _box(edge, WIDTH - RIGHT - edge, "ours"),
+        Markup('<text x="50" y="52">their turn: {} h</text>').format(f"{kept.theirs:.0f}"),
+        Markup('<text x="{}" y="52" text-anchor="end">our turn: {} h</text>').format(
+            WIDTH - RIGHT, f"{kept.ours:.0f}"
+        ),
+    ]
+    told = f"Working hours: {kept.theirs:.0f} of theirs, {kept.ours:.0f} of ours"
+    return _svg(60, told, parts)
+
+
+def _box(x: float, width: float, kind: str) -> Markup:
+    return Markup('<rect x="{}" y="8" width="{}" height="24" class="{}"/>').format(
+        x, round(max(0.0, width), 1), kind
+    )
 
 
 def _x(share: float) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
+from intakebot.core.metrics.agency import FEW
 from intakebot.report import figures, words
 from intakebot.report.build import DEFINITIONS, Agency, Report
 from intakebot.report.measures import measures, shown, shown_range
@@ -23,9 +24,11 @@ def to_html(report: Report) -> str:
         funnel=figures.funnel(report, every),
         prior=words.prior(report.cohort),
         exclusions=words.exclusions(report),
+        period=words.period(report),
         definitions=DEFINITIONS,
         window=figures.WINDOW,
         most=MOST_ROWS,
+        few=FEW,
         value=shown,
         range=shown_range,
     )
@@ -42,6 +45,11 @@ def _shown(report: Report, agency: Agency) -> Mapping[str, Any]:
         "means": words.MEANS[of.verdict],
         "mix": words.mix(of),
         "direction": words.direction(of),
+        "incidents": words.incidents(of),
+        "our_side": words.our_side(of),
+        "left_out": words.left_out(agency.excluded),
+        "decided": words.decided(agency) if report.record else "",
+        "split": figures.split(of.kept) if of.kept else "",
         "strengths": words.strengths(of),
         "to_work_on": words.to_work_on(of),
         "measures": rows,

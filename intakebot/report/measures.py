@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from intakebot.core.metrics import numbers
-from intakebot.core.metrics.agency import Numbers
+from intakebot.core.metrics.agency import FEW, Numbers
+from intakebot.core.metrics.kept import Kept, Wait
 from intakebot.core.metrics.numbers import Interval
 from intakebot.report.build import Report
 
@@ -23,10 +24,11 @@ class Measure:
     value: float | None
     interval: Interval | None
     method: str
-    unit: Literal["share", "hours", "rounds", "findings per 1000 lines"]
+    unit: Literal["share", "hours", "rounds", "findings per 1000 lines", "comments", "incidents"]
     better: Literal["up", "down", "neither"]
     excluded: int = 0
     cohort: float | None = None
+    open: int = 0  # still going on, so they are at least as long
 
 
 def measures(of: Numbers, report: Report) -> Iterator[Measure]:
@@ -47,7 +49,7 @@ def measures(of: Numbers, report: Report) -> Iterator[Measure]:
     yield Measure(
         *("Q4", "hours to the first fix, median", of.fixes, None, of.fix_median, None),
         *("Kaplan-Meier", "hours", "down"),
-        excluded=of.fixes_censored,
+        open=of.fixes_censored,
     )
     for kind, count in of.kinds.items():
         yield _share(f"Q6:{kind}", f"showed {kind}", count, of.n, "down")
@@ -59,10 +61,46 @@ def measures(of: Numbers, report: Report) -> Iterator[Measure]:
         *(of.lint_findings / kilo if kilo else None, of.lint_clustered, "cluster bootstrap"),
         *("findings per 1000 lines", "down"),
     )
+    if of.kept is not None:
+        yield from _kept_quality(of.kept)
     yield _share("Q9", "brought new test failures", of.test_failures, of.n, "down")
-    yield _share("Q11", "taken back after merging", of.reverted, of.merged, "down")
+    yield _share(
+        *("Q11", "taken back after merging", of.reverted, of.merged - of.young, "down"),
+        excluded=of.young,
+    )
     yield _share("Q12", "more than 300 changed lines", of.large, of.n, "down")
-    yield _share("Q13", "came from a fork", of.forks, of.n, "up")
+    yield _share("Q13", "came from a fork", of.forks, of.ways, "up")
+    if of.kept is not None:
+        found = of.trespasses
+        yield Measure(
+            *("Q14", "incidents for each submission", of.n, found.total, found.total / of.n),
+            *(found.rate, "exact Poisson", "incidents", "down"),
+        )
+        yield from _ours(of.kept)
+
+
+def _kept_quality(kept: Kept) -> Iterator[Measure]:
+    yield _share("Q10", "brought tests along, of those with code", *kept.tests, "up")
+    yield _wait("Q5", "hours to an answer, median", kept.answers)
+    yield _share("Q5-day", "answered within a working day", *kept.quick, "up")
+    yield Measure(
+        *("Q15", "comments of ours per 100 changed lines", kept.verdicts.n, None, kept.talk),
+        *(kept.talk_clustered, "cluster bootstrap", "comments", "down"),
+    )
+
+
+def _ours(kept: Kept) -> Iterator[Measure]:
+    """Beside theirs, so that our delay isn't billed to them."""
+    yield _wait("C1", "our hours to the first complete verdict, median", kept.verdicts)
+    yield _wait("C1-review", "our hours to the first review, median", kept.reviews)
+
+
+def _wait(id: str, title: str, wait: Wait) -> Measure:
+    return Measure(
+        *(id, title, wait.n, None, wait.median, None, "Kaplan-Meier", "hours", "down"),
+        excluded=0,
+        open=wait.censored,
+    )
 
 
 def _share(
@@ -72,10 +110,12 @@ def _share(
     n: int,
     better: Literal["up", "down", "neither"],
     cohort: float | None = None,
+    excluded: int = 0,
 ) -> Measure:
     value = x / n if n else None
     interval = numbers.wilson(x, n)
-    return Measure(id, title, n, x, value, interval, "Wilson", "share", better, cohort=cohort)
+    shown = (id, title, n, x, value, interval, "Wilson", "share", better)
+    return Measure(*shown, excluded=excluded, cohort=cohort)  # type: ignore[arg-type]
 
 
 def shown(one: Measure) -> str:
@@ -83,12 +123,15 @@ def shown(one: Measure) -> str:
     if one.value is None:
         return "no data"
     if one.unit == "share":
-        return f"{100 * one.value:.0f} %"
+        few = one.x is not None and one.n < FEW
+        return f"{one.x} of {one.n}" if few else f"{100 * one.value:.0f} %"
+    if one.unit == "hours" and one.value < 0.05:
+        return "minutes"
     return f"{one.value:.3g}"
 
 
 def shown_range(one: Measure) -> str:
-    if one.interval is None or one.n == 0:
+    if one.interval is None or one.n < FEW:
         return ""
     low, high = one.interval
     if one.unit == "share":

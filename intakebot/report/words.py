@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 
 from intakebot.core.metrics import numbers
 from intakebot.core.metrics.agency import ENOUGH, FEW, Numbers, Relapse
 from intakebot.core.metrics.cohort import Cohort
-from intakebot.report.build import Agency, Report
+from intakebot.core.metrics.kept import Wait
+from intakebot.report.build import Agency, Record, Report
 
 VERY_LIKELY, LIKELY, UNLIKELY = 0.95, 0.80, 0.20
 FOR_LEARNING = 12  # submissions, below which no direction is told
@@ -84,14 +86,16 @@ def prior(cohort: Cohort) -> str:
 
 def strengths(of: Numbers) -> list[str]:
     found = []
+    if of.kept is not None and of.kept.tests[1] >= FEW and of.kept.tests[0] == of.kept.tests[1]:
+        found.append("all code came with tests")
     if of.n >= FEW and of.passes / of.n >= 0.6:
         found.append(f"{of.passes} of {of.n} passed at first check")
     if of.relapse.chances >= FEW and of.relapse.again == 0:
         found.append(f"what was told once did not come back, in {of.relapse.chances} chances")
     if of.forks == of.n:
         found.append("everything came from a fork")
-    if of.merged and not of.reverted:
-        found.append(f"none of {of.merged} merged changes was taken back")
+    if of.merged - of.young and not of.reverted:
+        found.append(f"none of {of.merged - of.young} merged changes was taken back")
     if of.fix_median is not None and of.fix_median <= 8:
         found.append(f"half of the first fixes came within {of.fix_median:g} working hours")
     if of.large == 0:
@@ -109,6 +113,8 @@ def to_work_on(of: Numbers) -> list[str]:
         found.insert(min(1, len(found)), f"{of.large} of {of.n} changes have more than 300 lines")
     if of.forks < of.n:
         found.insert(0, f"{of.n - of.forks} of {of.n} did not come from a fork")
+    if of.trespasses.total:
+        found.insert(0, f"{of.trespasses.total} times past the pull requests")
     for kind, one in sorted(of.relapse_by_kind.items(), key=_most_again):
         if one.again and not any(text.startswith(f"{kind}:") for text in found):
             found.append(f"{kind}: came back {one.again} times in {one.chances} chances")
@@ -120,14 +126,89 @@ def _most_again(item: tuple[str, Relapse]) -> tuple[int, str]:
 
 
 def exclusions(report: Report) -> Sequence[str]:
-    """What a table of submissions can't say."""
+    """What the numbers leave out, and what they can't say."""
+    cohort, record = report.cohort, report.record
+    agencies = f"{cohort.agencies} {'agency' if cohort.agencies == 1 else 'agencies'}"
+    if record is None:
+        return (
+            "Incidents (pushes past pull requests, mailed archives), reviewers' comments and our "
+            "own response times are not in a table of submissions, so nothing here counts them.",
+            "A revert counts whenever it happened; the table has no dates.",
+            f"All numbers compare with the {cohort.n} submissions of {agencies} in the table, each "
+            "included.",
+        )
     return (
-        "Incidents (pushes past pull requests, mailed archives), reviewers' comments and our own "
-        "response times are not in a table of submissions, so nothing here counts them.",
-        "A revert counts whenever it happened; the table has no dates.",
-        f"All numbers compare with the {report.cohort.n} submissions of {report.cohort.agencies} "
-        f"{'agency' if report.cohort.agencies == 1 else 'agencies'} in the table, each included.",
+        left_out(_total(record)) or "Nothing was left out.",
+        "Work merged in the last 30 days may still be taken back, so it is not yet part of what "
+        "was taken back.",
+        "An answer counts from a question: a comment with a question mark, one on a line, or a "
+        "request for changes. Hours are working hours of whoever was to act.",
+        "How hard the tasks were, how strict the reviewers are and what was said outside of pull "
+        "requests is in no number here.",
+        f"All numbers compare with the {cohort.n} submissions of {agencies}, each included.",
     )
+
+
+def left_out(reasons: Mapping[str, int]) -> str:
+    """Left out: 3 by people of our own; 1 closed before a complete verdict."""
+    told = "; ".join(f"{count} {why}" for why, count in sorted(reasons.items()))
+    return f"Left out: {told}." if told else ""
+
+
+def _total(record: Record) -> Mapping[str, int]:
+    total: Counter[str] = Counter()
+    for reasons in record.excluded.values():
+        total.update(reasons)
+    return total
+
+
+def period(report: Report) -> str:
+    """Of which time it is; "" of a table, which has no dates."""
+    if report.record is None:
+        return ""
+    since = f"from {report.record.since:%Y-%m-%d} " if report.record.since else ""
+    return f"First verdicts {since}until {report.record.as_of:%Y-%m-%d %H:%M} UTC."
+
+
+def our_side(of: Numbers) -> str:
+    """Our own response times: they stand beside theirs, always."""
+    kept = of.kept
+    if kept is None:
+        return ""
+    said = [f"Our first complete verdict came within {_hours(kept.verdicts)}"]
+    if kept.reviews.n:
+        said.append(f"somebody of us looked within {_hours(kept.reviews)} after that")
+    whole = kept.theirs + kept.ours
+    split = (
+        f" Of {whole:.0f} working hours while changes were open it was their turn for "
+        f"{kept.theirs:.0f} and ours for {kept.ours:.0f}."
+        if whole >= 1
+        else ""
+    )
+    return f"{', and '.join(said)} (medians).{split}"
+
+
+def _hours(wait: Wait) -> str:
+    if wait.median is None:
+        return "no time that can be told yet"
+    return f"{wait.median:.1f} working hours" if wait.median >= 0.05 else "minutes"
+
+
+def incidents(of: Numbers) -> str:
+    found = of.trespasses
+    if not found.total:
+        return ""
+    kinds = ", ".join(f"{count} {kind}" for kind, count in (found.kinds or {}).items())
+    return f"Incidents: {kinds}; {found.after_notice} of them after the first one."
+
+
+def decided(agency: Agency) -> str:
+    """Who decided, and why; else that nobody has."""
+    if not agency.decisions:
+        return "Nobody has decided yet, so this is advice alone."
+    last = agency.decisions[-1]
+    advised = "" if last.advice == last.verdict else f" (the advice then was {last.advice})"
+    return f"Decided: {last.verdict}, by {last.by} on {last.at:%Y-%m-%d}{advised}. {last.reason}"
 
 
 def _likely(p: float) -> str:

@@ -11,10 +11,17 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from intakebot.core.checking import Told
-from intakebot.model import Facts, Finding, Pull, Standing, Verdict
+from intakebot.model import Facts, Finding, Pull, Standing, State, Verdict
 from intakebot.store.tables import facts as facts_table
 from intakebot.store.tables import first_verdicts, happenings, landings, looks, pulls, repos
 from intakebot.store.upsert import insert_new
+
+ASKS = "asks"  # a comment with a question, or one on a line: somebody waits for an answer
+# Nothing was judged in full: no check could run, or there was nothing left to judge.
+INCOMPLETE = (
+    *(State.NEEDS_OK_TO_TEST, State.BLOCKED_BY_US, State.DRAFT, State.CHECKING),
+    *(State.LANDED, State.MERGED, State.CLOSED),
+)
 
 
 def digest(value: object) -> str:
@@ -60,7 +67,7 @@ def keep_look(
         )
         .returning(looks.c.id)
     )
-    if not facts.checks_pending and not facts.draft:
+    if not facts.checks_pending and not facts.draft and standing.state not in INCOMPLETE:
         insert_new(
             connection,
             first_verdicts,
@@ -150,11 +157,14 @@ def facts_of(connection: sa.Connection, facts_digest: str) -> Facts | None:
 def keep_happenings(connection: sa.Connection, pull_id: int, pull: Pull, bot: str) -> None:
     """Who pushed, commented and reviewed, and when. Comment texts are kept only as digests."""
     rows = [
-        ("push", f"{push.seq}", push.by.id, push.at, push.seq, push.head, "")
+        ("push", f"{push.seq}", push.by.id, push.at, push.seq, push.head, "", "")
         for push in pull.pushes
     ]
     rows += [
-        ("review", f"{review.seq}", review.by.id, review.at, review.seq, review.head, "")
+        (
+            *("review", f"{review.seq}", review.by.id, review.at, review.seq, review.head, ""),
+            review.state,
+        )
         for review in pull.reviews
     ]
     rows += [
@@ -166,15 +176,17 @@ def keep_happenings(connection: sa.Connection, pull_id: int, pull: Pull, bot: st
             comment.seq,
             "",
             text_digest(comment.text),
+            ASKS if "?" in comment.text or comment.path else "",
         )
         for comment in pull.comments
         if comment.by.id != bot
     ]
     known = seen_comments(connection, pull_id)
     have = _known_keys(connection, pull_id)
-    for kind, key, account, at, seq, head, text in rows:
+    for kind, key, account, at, seq, head, text, state in rows:
         if (kind, key) not in have:
-            values = {"account_id": account, "at": at, "seq": seq, "head": head, "digest": text}
+            values = {"account_id": account, "at": at, "seq": seq, "head": head}
+            values |= {"digest": text, "state": state}
             insert_new(
                 connection, happenings, {"pull_id": pull_id, "kind": kind, "key": key, **values}
             )

@@ -26,6 +26,9 @@ class Member:
     valid_until: datetime | None
     accounts: tuple[tuple[str, str, str], ...]
 
+    def holds(self, at: datetime) -> bool:
+        return _valid(self, at)
+
 
 def add(
     connection: sa.Connection,
@@ -155,7 +158,7 @@ def everybody(connection: sa.Connection) -> list[Member]:
     ]
 
 
-def _valid(row: sa.Row[Any], now: datetime) -> bool:
+def _valid(row: sa.Row[Any] | Member, now: datetime) -> bool:
     return (row.valid_from is None or row.valid_from <= now) and (
         row.valid_until is None or now < row.valid_until
     )

@@ -193,6 +193,8 @@ happenings = sa.Table(  # who pushed, spoke and reviewed, and when: reports are 
     sa.Column("seq", sa.BigInteger, nullable=False),
     sa.Column("head", Text, nullable=False, server_default=""),
     sa.Column("digest", Text, nullable=False, server_default=""),  # of a comment's text
+    # Of a review approved or changes_requested, of a comment "asks" where it wants an answer.
+    sa.Column("state", Text, nullable=False, server_default=""),
 )
 
 words = sa.Table(
@@ -453,6 +455,31 @@ accounts = sa.Table(
     sa.Column("account_id", Text, primary_key=True),
     sa.Column("login", Text, nullable=False),
     sa.Column("person_id", sa.ForeignKey("people.id"), nullable=False),
+)
+
+decisions = sa.Table(  # of a named person about an agency; the newest one counts
+    "decisions",
+    metadata,
+    _id(),
+    sa.Column("agency", Text, nullable=False),
+    sa.Column("verdict", Text, nullable=False),
+    sa.Column("reason", Text, nullable=False),
+    sa.Column("advice", Text, nullable=False),  # what the report said then
+    sa.Column("inputs", Text, nullable=False),  # SHA-256 of what it was made of
+    sa.Column("by", Text, nullable=False),  # the name on the roster
+    sa.Column("at", Moment, nullable=False),
+    sa.Index("ix_decisions_agency", "agency", "id"),
+)
+
+remarks = sa.Table(  # what an agency says of its own report
+    "remarks",
+    metadata,
+    _id(),
+    sa.Column("agency", Text, nullable=False),
+    sa.Column("text", Text, nullable=False),
+    sa.Column("by", Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Index("ix_remarks_agency", "agency", "id"),
 )
 
 sign_ins = sa.Table(  # one-time links, by the SHA-256 of their token

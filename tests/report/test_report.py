@@ -18,10 +18,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from intakebot.core.metrics.agency import Targets, numbers_of, shape, verdict
+from intakebot.core.metrics.agency import numbers_of, shape, verdict
 from intakebot.core.metrics.cohort import cohort_of
 from intakebot.core.metrics.numbers import jeffreys, survival_median, wilson
 from intakebot.core.metrics.table import COLUMNS, BadTable, Submission, in_order, read_table
+from intakebot.core.metrics.targets import Targets
 from intakebot.report.build import as_json, build
 from intakebot.report.exports import to_csv, to_markdown
 from intakebot.report.html import to_html

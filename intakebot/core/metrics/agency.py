@@ -9,21 +9,15 @@ from typing import Any
 
 from intakebot.core.metrics import numbers
 from intakebot.core.metrics.cohort import DEVIATIONS_95, DEVIATIONS_998, Cohort
+from intakebot.core.metrics.kept import Kept, Trespasses, kept_of
 from intakebot.core.metrics.numbers import Interval
-from intakebot.core.metrics.table import Submission
+from intakebot.core.metrics.table import LARGE, Submission
+from intakebot.core.metrics.targets import Targets
 
-LARGE = 300  # changed lines
 LAST = 10  # submissions that "ready" looks back on
 FEW, ENOUGH = 5, 10  # submissions: no verdict below the first, every verdict from the second on
 LIKELY = 0.80
-
-
-@dataclass(frozen=True, slots=True)
-class Targets:
-    """The share that has to pass at first to be ready, and below which it is at risk."""
-
-    ready: float = 0.60
-    risk: float = 0.40
+LEAK = "no-secrets"  # the kind that must not come back after having been told of
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +66,22 @@ class Numbers:
     p_risk: float
     verdict: str
     without_kind: Mapping[str, int]  # how many points the share would gain without a kind
+    young: int  # merged ones that may still be taken back: no part of `reverted` and what it is of
+    trespasses: Trespasses
+    kept: Kept | None  # None where a table was given
+
+    @property
+    def ways(self) -> int:
+        """In how many ways something came: as a submission, or round the pull requests."""
+        return self.n + self.trespasses.total
 
 
-def numbers_of(rows: Sequence[Submission], cohort: Cohort, targets: Targets) -> Numbers:
+NONE = Trespasses()
+
+
+def numbers_of(
+    rows: Sequence[Submission], cohort: Cohort, targets: Targets, trespasses: Trespasses = NONE
+) -> Numbers:
     """`rows` are not empty and in order (`table.in_order`)."""
     n, passes = len(rows), sum(one.first_pass for one in rows)
     mean, interval, p_ready, p_risk = shrunk(passes, n, cohort, targets)
@@ -86,7 +93,8 @@ def numbers_of(rows: Sequence[Submission], cohort: Cohort, targets: Targets) -> 
     fixes = [(one.first_fix_h, one.fix_censored) for one in rows if one.first_fix_h is not None]
     last = rows[-LAST:]
     forks = (sum(one.from_fork for one in last), len(last))
-    reverted = sum(one.reverted for one in merged)
+    old = [one for one in merged if one.seen is None or not one.seen.young]
+    reverted = sum(one.reverted for one in old)
     by_kind, expected = relapses(rows), cohort.expected(rows)
     return Numbers(
         n=n,
@@ -122,8 +130,14 @@ def numbers_of(rows: Sequence[Submission], cohort: Cohort, targets: Targets) -> 
         interval=interval,
         p_ready=p_ready,
         p_risk=p_risk,
-        verdict=verdict(n, p_ready, p_risk, forks, (reverted, len(merged)), cohort),
+        verdict=verdict(
+            *(n, p_ready, p_risk, forks, (reverted, len(old)), cohort, trespasses),
+            leaked=LEAK in by_kind and by_kind[LEAK].again > 0,
+        ),
         without_kind=_gains(rows),
+        young=len(merged) - len(old),
+        trespasses=trespasses,
+        kept=kept_of(rows),
     )
 
 
@@ -143,13 +157,18 @@ def verdict(
     forks_of_last: tuple[int, int],
     reverted: tuple[int, int],
     cohort: Cohort,
+    trespasses: Trespasses = NONE,
+    *,
+    leaked: bool = False,
 ) -> str:
-    """Advice, for somebody to decide on. Incidents are no part of a table of submissions."""
+    """Advice, for somebody to decide on. `leaked`: a secret again, after having been told."""
+    if trespasses.risky or leaked:
+        return "at risk"
     if n < FEW:
         return "not enough evidence"
     if p_risk >= LIKELY:
         return "at risk"
-    all_forks = forks_of_last[0] == forks_of_last[1]
+    all_forks = forks_of_last[0] == forks_of_last[1] and not trespasses.in_last
     few_reverts = numbers.wilson(*reverted)[0] <= cohort.reverted
     if n >= ENOUGH and p_ready >= LIKELY and all_forks and few_reverts:
         return "ready"
@@ -218,9 +237,9 @@ def shape(of: Numbers) -> dict[str, Any]:
         "size_over_300": _4(of.large / of.n),
         "new_test_failure_rate": _4(of.test_failures / of.n),
         "reverted": of.reverted,
-        "revert_rate_wilson95": _pair(numbers.wilson(of.reverted, of.merged)),
-        "fork_compliance": _4(of.forks / of.n),
-        "fork_wilson95": _pair(numbers.wilson(of.forks, of.n)),
+        "revert_rate_wilson95": _pair(numbers.wilson(of.reverted, of.merged - of.young)),
+        "fork_compliance": _4(of.forks / of.ways),
+        "fork_wilson95": _pair(numbers.wilson(of.forks, of.ways)),
         "early_half": list(of.early),
         "late_half": list(of.late),
         "p_improving": round(of.improving, 2),  # by halves: more places would pretend
@@ -230,6 +249,34 @@ def shape(of: Numbers) -> dict[str, Any]:
         "funnel95": _pair(of.funnel_95),
         "funnel998": _pair(of.funnel_998),
         "outside_funnel998": not of.funnel_998[0] <= of.passes / of.n <= of.funnel_998[1],
+        **(_kept(of, of.kept) if of.kept else {}),
+    }
+
+
+def _kept(of: Numbers, kept: Kept) -> dict[str, Any]:
+    """What only the house's own record can tell."""
+    waits = {
+        "answer": kept.answers, "our_first_verdict": kept.verdicts, "our_first_review": kept.reviews
+    }  # fmt: skip
+    return {
+        **{f"{name}_h_km_median": _4(wait.median) for name, wait in waits.items()},
+        **{f"{name}s": wait.n for name, wait in waits.items()},
+        **{f"{name}s_censored": wait.censored for name, wait in waits.items()},
+        "answered_in_a_day": list(kept.quick),
+        "answered_in_a_day_wilson95": _pair(numbers.wilson(*kept.quick)),
+        "tests_with_code": list(kept.tests),
+        "tests_with_code_wilson95": _pair(numbers.wilson(*kept.tests)),
+        "talk_per_100_lines": _4(kept.talk),
+        "talk_per_100_lines_cluster95": _pair(kept.talk_clustered),
+        "hours_theirs": _4(kept.theirs),
+        "hours_ours": _4(kept.ours),
+        "merged_lately": of.young,
+        "incidents": of.trespasses.total,
+        "incidents_after_notice": of.trespasses.after_notice,
+        "incidents_by_kind": dict(of.trespasses.kinds or {}),
+        "incidents_per_submission_95": _pair(of.trespasses.rate),
+        "findings_by_month": {month: dict(kinds) for month, kinds in kept.months.items()},
+        "submissions_by_month": dict(kept.sent),
     }
 
 

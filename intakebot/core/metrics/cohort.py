@@ -62,7 +62,11 @@ def cohort_of(rows: Sequence[Submission]) -> Cohort:
     is_fixed = len(by_agency) < FEW_AGENCIES
     if is_fixed:
         mean = (passes + 0.5) / (n + 1)
-    merged = [one.reverted for one in rows if one.state == "merged"]
+    merged = [
+        one.reverted
+        for one in rows
+        if one.state == "merged" and (one.seen is None or not one.seen.young)
+    ]
     return Cohort(
         n=n,
         passes=passes,

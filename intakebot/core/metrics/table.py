@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 from intakebot.model import OperatorError
@@ -16,6 +17,7 @@ COLUMNS = (
     *("state", "reverted", "from_fork"),
 )
 SIZES = ("S", "M", "L")
+SMALL, LARGE = 80, 300  # changed lines: the most of S, and of M
 STATES = ("merged", "declined", "open")
 UNKNOWN = "unknown"  # whose nobody can tell, and nobody shall guess
 LONGEST = 200  # characters of a name
@@ -24,6 +26,27 @@ BIGGEST = 10**9
 
 class BadTable(OperatorError):
     """File, line, column, fault, cure."""
+
+
+Waited = tuple[float, bool]  # hours, and whether it was still going on when they were counted
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the house has seen of a submission, and no table tells. Hours are working hours of
+    whoever was to answer; `review` is None where nobody had to, `verdict` where none was needed."""
+
+    at: datetime  # of its first complete verdict
+    url: str
+    verdict: float  # hours until our first complete verdict
+    review: Waited | None  # until somebody of us looked at it
+    answers: tuple[Waited, ...]  # of theirs to questions of ours
+    talk: int  # comments and reviews of ours, written by people
+    theirs: float  # hours in which they were to act
+    ours: float
+    code: bool
+    tests: bool  # it changes tests
+    young: bool  # merged so lately that it may still be taken back
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +71,7 @@ class Submission:
     state: Literal["merged", "declined", "open"]
     reverted: bool
     from_fork: bool
+    seen: Seen | None = None  # None of a table
 
 
 def read_table(text: str, name: str) -> list[Submission]:

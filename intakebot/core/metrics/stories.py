@@ -1,0 +1,333 @@
+"""Submissions out of what the house has kept of each pull request (docs/report.md). Pure.
+
+A story is one pull request: its first complete verdict on each commit, and who acted when.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Literal
+
+from intakebot.core.metrics.table import LARGE, SMALL, UNKNOWN, Seen, Submission, Waited
+from intakebot.core.workhours import Calendar, between
+from intakebot.model import Group
+
+TAKEN_BACK_WITHIN = timedelta(days=30)
+OTHERS = "contractors"  # who work for no agency, together
+NO_VERDICT, CLOSED_BEFORE = "no complete verdict yet", "closed before a complete verdict"
+INSIDER = "by people of our own"
+OURS = "could not be judged, by a fault on our side"
+
+_CODE = re.compile(
+    r"\.(?:py|js|mjs|cjs|jsx|ts|tsx|vue|svelte|php|rb|java|kt|go|rs|cs|c|h|cpp|swift|sh|sql|twig|liquid)$"
+)
+_TESTS = re.compile(
+    r"(?:^|/)(?:tests?|specs?|__tests__|cypress|e2e)/|(?:^|/)test_[^/]+$|[._-](?:test|spec)s?\.[^/.]+$"
+    r"|Test\.(?:php|java|kt|cs)$",
+)
+_REVERT = re.compile(r'^Revert "(.+)"\s*$')
+_REVERTED_COMMIT = re.compile(r"This reverts commit ([0-9a-f]{7,40})")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The first complete one on one commit. `kinds` are what kept it from being all green."""
+
+    head: str
+    at: datetime
+    kinds: frozenset[str]
+    lint: int
+    tests_failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """`state` of a review is how it ended; of a comment "asks", where it wants an answer, or
+    "command", where it holds nothing else."""
+
+    kind: Literal["push", "comment", "review"]
+    account: str
+    at: datetime
+    head: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class Whose:
+    """What an account was at one moment. `person` tells people apart and is no name."""
+
+    group: Group
+    agency: str  # as the report groups them
+    person: str
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """`verdicts` and `acts` are in the order of their time, and without the bot's own.
+
+    What is told of the change itself (lines, paths, title) is of the first verdict.
+    """
+
+    forge: str
+    repo: str
+    number: int
+    url: str
+    author: str  # account id
+    then: tuple[Group, str]  # what the roster said of the author at the first verdict
+    opened: datetime
+    state: Literal["merged", "declined", "open"]
+    closed: datetime | None
+    blocked: bool  # by a fault on our side, when it was last looked at
+    commit: str  # that it landed as, else ""
+    title: str
+    description: str
+    lines: int
+    from_fork: bool
+    code: bool
+    tests: bool
+    verdicts: tuple[Verdict, ...]
+    acts: tuple[Act, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Trespass:
+    """Something that went round the pull requests. `person` and `agency` as of then."""
+
+    agency: str
+    person: str
+    at: datetime
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """`who` answers for a forge, an account and a moment. `as_of` is the end of what was seen."""
+
+    who: Callable[[str, str, datetime], Whose]
+    ours: Calendar
+    theirs: Callable[[str], Calendar]  # of an agency
+    as_of: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """`excluded` counts what is no part of the numbers, by agency and reason."""
+
+    rows: Sequence[Submission]
+    excluded: Mapping[str, Counter[str]] = field(default_factory=dict)
+
+
+def is_code(paths: Iterable[str]) -> bool:
+    return any(_CODE.search(path) for path in paths)
+
+
+def has_tests(paths: Iterable[str]) -> bool:
+    return any(_TESTS.search(path) for path in paths)
+
+
+def submissions(stories: Iterable[Story], known: Known) -> Told:
+    """`seq` counts each agency's submissions in the order of their first verdict."""
+    rows: list[tuple[Story, Submission]] = []
+    excluded: dict[str, Counter[str]] = defaultdict(Counter)
+    taken_back = _Reverts()
+    for story in stories:
+        whose = _author(story, known)
+        taken_back.take(story)
+        why = _why_excluded(story, whose)
+        if why:
+            excluded[whose.agency][why] += 1
+        else:
+            rows.append((story, _submission(story, whose, known)))
+    rows.sort(key=lambda pair: (pair[0].verdicts[0].at, pair[0].repo, pair[0].number))
+    seq: Counter[str] = Counter()
+    found = []
+    for story, row in rows:
+        seq[row.agency] += 1
+        reverted = taken_back.has(story)
+        found.append(replace(row, seq=seq[row.agency], reverted=reverted))
+    return Told(found, dict(excluded))
+
+
+def unit(group: Group, agency: str) -> str:
+    """Under which name the report counts somebody."""
+    return {Group.AGENCY: agency, Group.CONTRACTOR: OTHERS}.get(group, "") or UNKNOWN
+
+
+def _author(story: Story, known: Known) -> Whose:
+    """By the roster; where that says nothing of the moment, by what it said then."""
+    whose = known.who(story.forge, story.author, story.opened)
+    if whose.group is not Group.OUTSIDER:
+        return whose
+    group, agency = story.then
+    return Whose(group, unit(group, agency), whose.person)
+
+
+def _why_excluded(story: Story, whose: Whose) -> str:
+    if whose.group is Group.STAFF:
+        return INSIDER
+    if story.verdicts:
+        return ""
+    if story.state == "open":
+        return OURS if story.blocked else NO_VERDICT
+    return CLOSED_BEFORE
+
+
+def _submission(story: Story, whose: Whose, known: Known) -> Submission:
+    first = story.verdicts[0]
+    end = story.closed or known.as_of
+    calendar = known.theirs(whose.agency)
+    fix = _first_fix(story, calendar, end)
+    asked = any(
+        act.kind == "review" and act.state == "changes_requested" and act.at <= end
+        for act in story.acts
+    )
+    size: Literal["S", "M", "L"] = (
+        "S" if story.lines <= SMALL else "M" if story.lines <= LARGE else "L"
+    )
+    return Submission(
+        pr=str(story.number),
+        agency=whose.agency,
+        person=whose.person,
+        repo=story.repo,
+        size=size,
+        changed_lines=story.lines,
+        seq=1,
+        first_pass=not first.kinds and not asked,
+        rounds=len(story.verdicts),
+        first_fix_h=fix[0] if fix else None,
+        fix_censored=bool(fix and fix[1]),
+        violations=tuple(sorted(first.kinds)),
+        lint_findings=first.lint,
+        new_test_failures=first.tests_failed,
+        state=story.state,
+        reverted=False,
+        from_fork=story.from_fork,
+        seen=_seen(story, whose, known, end),
+    )
+
+
+def _seen(story: Story, whose: Whose, known: Known, end: datetime) -> Seen:
+    first = story.verdicts[0]
+    calendar = known.theirs(whose.agency)
+    side = _Sides(story, whose, known)
+    theirs, ours = _split(story, side, calendar, known.ours, end)
+    return Seen(
+        at=first.at,
+        url=story.url,
+        verdict=round(between(story.opened, first.at, known.ours), 4),
+        review=_first_review(story, side, known.ours, end),
+        answers=tuple(_answers(story, side, calendar, end)),
+        talk=sum(act.kind != "push" and act.state != "command" for act in side.ours()),
+        theirs=theirs,
+        ours=ours,
+        code=story.code,
+        tests=story.tests,
+        young=story.state == "merged" and known.as_of - end < TAKEN_BACK_WITHIN,
+    )
+
+
+class _Sides:
+    """Tells the author's side from ours: everybody of the same agency is on the author's."""
+
+    def __init__(self, story: Story, whose: Whose, known: Known) -> None:
+        self.story, self.whose, self.known = story, whose, known
+
+    def is_theirs(self, act: Act) -> bool:
+        if act.account == self.story.author:
+            return True
+        other = self.known.who(self.story.forge, act.account, act.at)
+        return other.group is Group.AGENCY and other.agency == self.whose.agency
+
+    def ours(self) -> Iterator[Act]:
+        return (act for act in self.story.acts if not self.is_theirs(act))
+
+
+def _first_fix(story: Story, calendar: Calendar, end: datetime) -> Waited | None:
+    """From the first verdict that was not green to the push after which less was wrong."""
+    red = next((one for one in story.verdicts if one.kinds), None)
+    if red is None:
+        return None
+    better = {one.head for one in story.verdicts if one.kinds < red.kinds and one.at > red.at}
+    for act in story.acts:
+        if act.kind == "push" and act.at > red.at and act.head in better:
+            return round(between(red.at, act.at, calendar), 4), False
+    return round(between(red.at, end, calendar), 4), True
+
+
+def _first_review(story: Story, side: _Sides, calendar: Calendar, end: datetime) -> Waited | None:
+    """From the first green verdict to the first word of ours; None while nothing was green."""
+    green = next((one.at for one in story.verdicts if not one.kinds), None)
+    if green is None:
+        return None
+    for act in side.ours():
+        if act.kind != "push" and green <= act.at <= end:
+            return round(between(green, act.at, calendar), 4), False
+    return round(between(green, end, calendar), 4), story.state != "merged"
+
+
+def _answers(story: Story, side: _Sides, calendar: Calendar, end: datetime) -> Iterator[Waited]:
+    asked: datetime | None = None
+    for act in story.acts:
+        if act.at > end:
+            break
+        if side.is_theirs(act):
+            if asked is not None:
+                yield round(between(asked, act.at, calendar), 4), False
+            asked = None
+        elif asked is None and act.state in ("asks", "changes_requested"):
+            asked = act.at
+    if asked is not None:
+        yield round(between(asked, end, calendar), 4), True
+
+
+def _split(
+    story: Story, side: _Sides, theirs: Calendar, ours: Calendar, end: datetime
+) -> tuple[float, float]:
+    """Hours in which they were to act, and hours in which we were, each by their own calendar."""
+    turns: list[tuple[datetime, bool]] = [(story.opened, False)]
+    turns += [(one.at, bool(one.kinds)) for one in story.verdicts]
+    for act in story.acts:
+        if act.kind == "push":
+            turns.append((act.at, False))  # a verdict is ours to give
+        elif side.is_theirs(act):
+            turns.append((act.at, False))
+        elif act.state in ("asks", "changes_requested"):
+            turns.append((act.at, True))
+    turns = [*sorted(one for one in turns if one[0] <= end), (end, False)]
+    hours = [0.0, 0.0]
+    for (begin, to_them), (until, _) in pairwise(turns):
+        hours[to_them] += between(begin, until, theirs if to_them else ours)
+    return round(hours[True], 4), round(hours[False], 4)
+
+
+class _Reverts:
+    """What merged pull requests say they take back: a commit, or a title as git writes it."""
+
+    def __init__(self) -> None:
+        self.commits: dict[str, list[tuple[str, datetime]]] = defaultdict(list)
+        self.titles: dict[tuple[str, str], list[datetime]] = defaultdict(list)
+
+    def take(self, story: Story) -> None:
+        if story.state != "merged" or story.closed is None:
+            return
+        for commit in _REVERTED_COMMIT.findall(story.description):
+            self.commits[story.repo].append((commit, story.closed))
+        said = _REVERT.match(story.title)
+        if said:
+            self.titles[story.repo, said[1]].append(story.closed)
+
+    def has(self, story: Story) -> bool:
+        if story.state != "merged" or story.closed is None:
+            return False
+        times = list(self.titles.get((story.repo, story.title), ()))
+        times += [
+            at
+            for commit, at in self.commits.get(story.repo, ())
+            if story.commit and story.commit.startswith(commit)
+        ]
+        return any(timedelta() < at - story.closed <= TAKEN_BACK_WITHIN for at in times)

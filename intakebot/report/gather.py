@@ -1,0 +1,139 @@
+"""The report from what the house has kept: rows of submissions, and what stands beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from base64 import b32encode
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+
+import sqlalchemy as sa
+
+from intakebot.core.metrics.stories import Known, Told, Trespass, Whose, submissions, unit
+from intakebot.core.metrics.table import Submission
+from intakebot.core.reportfile import Basis
+from intakebot.model import Group, OperatorError
+from intakebot.report.build import Decision, Record, Remark, Report, build
+from intakebot.store import assessments, people, stories
+from intakebot.store.people import Member
+
+MEMBER = "roster"  # no forge is called so: people with several accounts are one
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which part of the record is asked for. At most one of `agency` and `person` is not ""."""
+
+    since: datetime | None = None
+    agency: str = ""
+    person: str = ""  # a name or a login of the roster
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Makes names of people that are no names: without it nobody tells who they are."""
+
+    secret: str
+
+    def of(self, forge: str, account: str) -> str:
+        made = hmac.new(
+            f"{self.secret}:report".encode(), f"{forge}:{account}".encode(), hashlib.sha256
+        )
+        return b32encode(made.digest())[:10].decode().lower()
+
+
+def gather(
+    connection: sa.Connection,
+    basis: Basis,
+    key: Key,
+    page: Callable[[str, int], str],
+    asked: Asked = Asked(),
+) -> Report:
+    """Raises OperatorError where there is nothing to report on, or nobody of that name."""
+    roster = people.everybody(connection)
+    who = _who(roster, key)
+    as_of = stories.as_of(connection)
+    if as_of is None:
+        raise OperatorError("nothing has been looked at yet, so there is nothing to report on")
+    known = Known(who, basis.calendar, basis.of, as_of)
+    told = submissions(stories.stories(connection, page), known)
+    record = Record(
+        as_of=as_of,
+        since=asked.since,
+        trespasses=_trespasses(connection, who, asked.since),
+        excluded=told.excluded,
+        decisions=_decisions(connection),
+        remarks=_remarks(connection),
+    )
+    person = _named(roster, asked.person, key) if asked.person else None
+    rows = _since(told, asked.since)
+    return build(rows, basis.targets, asked.agency or None, record, person)
+
+
+def _since(told: Told, since: datetime | None) -> Sequence[Submission]:
+    """By the first verdict; they keep the numbers that they have among all."""
+    if since is None:
+        return told.rows
+    return [one for one in told.rows if one.seen is not None and one.seen.at >= since]
+
+
+def _who(roster: Sequence[Member], key: Key) -> Callable[[str, str, datetime], Whose]:
+    members: Mapping[tuple[str, str], Member] = {
+        (forge, account): member for member in roster for forge, account, _ in member.accounts
+    }
+    person = cache(key.of)
+
+    def who(forge: str, account: str, at: datetime) -> Whose:
+        member = members.get((forge, account))
+        if member is None or not member.holds(at):
+            return Whose(Group.OUTSIDER, unit(Group.OUTSIDER, ""), person(forge, account))
+        group, agency = member.group, member.agency
+        return Whose(group, unit(group, agency), person(MEMBER, str(member.id)))
+
+    return who
+
+
+def _named(roster: Sequence[Member], name: str, key: Key) -> tuple[str, str]:
+    found = [
+        member
+        for member in roster
+        if member.accounts
+        and (member.name == name or any(login == name for _, _, login in member.accounts))
+    ]
+    if len(found) != 1:
+        why = "nobody on the roster has it" if not found else "several people have it; say a login"
+        raise OperatorError(f"--person {name}: {why}")
+    member = found[0]
+    return key.of(MEMBER, str(member.id)), member.name
+
+
+def _trespasses(
+    connection: sa.Connection,
+    who: Callable[[str, str, datetime], Whose],
+    since: datetime | None,
+) -> list[Trespass]:
+    found = []
+    for row in stories.trespasses(connection):
+        whose = who(row.forge, row.account_id, row.at)
+        if whose.group is not Group.STAFF and (since is None or row.at >= since):
+            found.append(Trespass(whose.agency, whose.person, row.at, row.kind))
+    return found
+
+
+def _decisions(connection: sa.Connection) -> dict[str, list[Decision]]:
+    found: dict[str, list[Decision]] = defaultdict(list)
+    for row in assessments.all_decisions(connection):
+        made = Decision(row.verdict, row.reason, row.advice, row.inputs, row.by, row.at)
+        found[row.agency].append(made)
+    return dict(found)
+
+
+def _remarks(connection: sa.Connection) -> dict[str, list[Remark]]:
+    found: dict[str, list[Remark]] = defaultdict(list)
+    for row in assessments.all_remarks(connection):
+        found[row.agency].append(Remark(row.text, row.by, row.at))
+    return dict(found)

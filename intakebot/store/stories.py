@@ -1,0 +1,206 @@
+"""What was kept of each pull request, read in pieces and put together for reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from datetime import datetime
+from itertools import groupby
+from typing import Any
+
+import sqlalchemy as sa
+
+from intakebot.core.metrics.stories import Act, Story, Verdict, has_tests, is_code
+from intakebot.model import Group, Level, Outcome, State, VerdictState
+from intakebot.store.memory import INCOMPLETE
+from intakebot.store.tables import (
+    facts,
+    first_verdicts,
+    happenings,
+    incidents,
+    landings,
+    looks,
+    pulls,
+    repos,
+    runs,
+    words,
+)
+
+PIECE = 500  # rows
+TEST_FORMATS = ("junit", "tap")
+CHECKS = "checks-pass"  # the rule whose offenders are checks
+_RED = (Level.REJECT.value, Level.ERROR.value)
+_MERGED = (State.LANDED.value, State.MERGED.value)
+
+
+def stories(
+    connection: sa.Connection, url: Callable[[str, int], str], repo: str = ""
+) -> Iterator[Story]:
+    """Each pull request that was looked at, in the order in which they were first seen.
+
+    `url` gives the address of a page from a repository's name and a number.
+    """
+    tests = _test_checks(connection)
+    judged = _Grouped(connection, _judged(repo))
+    acted = _Grouped(connection, _acted(repo))
+    spoken = _commands(connection, repo)
+    for row in _pieces(connection, _pulls(repo)):
+        verdicts = judged.of(row.id)
+        acts = tuple(_act(one, row.id, spoken) for one in acted.of(row.id))
+        yield _story(row, verdicts, acts, url(row.repo, row.number), tests)
+
+
+def as_of(connection: sa.Connection) -> datetime | None:
+    """The newest moment that anything is known of."""
+    moments = [
+        connection.scalar(sa.select(sa.func.max(column)))
+        for column in (looks.c.at, happenings.c.at, landings.c.landed_at, incidents.c.at)
+    ]
+    return max((one for one in moments if one is not None), default=None)
+
+
+def trespasses(connection: sa.Connection, repo: str = "") -> list[sa.Row[Any]]:
+    """Incidents that somebody caused: forge, account_id, at, kind."""
+    asked = (
+        sa.select(repos.c.forge, incidents.c.account_id, incidents.c.at, incidents.c.kind)
+        .join(repos, repos.c.id == incidents.c.repo_id)
+        .where(incidents.c.account_id != "")
+        .order_by(incidents.c.at, incidents.c.id)
+    )
+    return list(connection.execute(asked.where(repos.c.name == repo) if repo else asked))
+
+
+class _Grouped:
+    """Rows in the order of their pull request, handed out a pull request at a time."""
+
+    def __init__(self, connection: sa.Connection, query: sa.Select[Any]) -> None:
+        self._groups = groupby(_pieces(connection, query), lambda row: int(row.pull_id))
+        self._next: tuple[int, Iterator[sa.Row[Any]]] | None = next(self._groups, None)
+
+    def of(self, pull_id: int) -> list[sa.Row[Any]]:
+        while self._next is not None and self._next[0] < pull_id:
+            self._next = next(self._groups, None)
+        if self._next is None or self._next[0] != pull_id:
+            return []
+        return list(self._next[1])
+
+
+def _pieces(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[sa.Row[Any]]:
+    return iter(connection.execute(query, execution_options={"yield_per": PIECE}))
+
+
+def _named(query: sa.Select[Any], repo: str) -> sa.Select[Any]:
+    return query.where(repos.c.name == repo) if repo else query
+
+
+def _pulls(repo: str) -> sa.Select[Any]:
+    landed = sa.and_(landings.c.pull_id == pulls.c.id, landings.c.landed_at.is_not(None))
+    query = (
+        sa.select(
+            *(pulls.c.id, pulls.c.number, pulls.c.author_id, pulls.c.first_seen_at),
+            *(pulls.c.state, pulls.c.open, pulls.c.looked_at, pulls.c.title),
+            *(repos.c.forge, repos.c.name.label("repo"), landings.c.landed_at, landings.c.commit),
+        )
+        .join(repos, repos.c.id == pulls.c.repo_id)
+        .outerjoin(landings, landed)
+        .where(pulls.c.looked_at.is_not(None), pulls.c.author_id != "")
+        .order_by(pulls.c.id)
+    )
+    return _named(query, repo)
+
+
+def _judged(repo: str) -> sa.Select[Any]:
+    query = (
+        sa.select(
+            *(first_verdicts.c.pull_id, first_verdicts.c.head, first_verdicts.c.at),
+            *(looks.c.verdicts, looks.c.findings, looks.c.checks, facts.c.body),
+        )
+        .join(looks, looks.c.id == first_verdicts.c.look_id)
+        .join(facts, facts.c.digest == looks.c.facts_digest)
+        .where(first_verdicts.c.state.not_in([state.value for state in INCOMPLETE]))
+        .order_by(first_verdicts.c.pull_id, first_verdicts.c.at, first_verdicts.c.head)
+    )
+    return _of_repo(query, first_verdicts.c.pull_id, repo)
+
+
+def _acted(repo: str) -> sa.Select[Any]:
+    query = sa.select(happenings).order_by(
+        happenings.c.pull_id, happenings.c.at, happenings.c.seq, happenings.c.kind, happenings.c.key
+    )
+    return _of_repo(query, happenings.c.pull_id, repo)
+
+
+def _of_repo(query: sa.Select[Any], pull_id: sa.Column[Any], repo: str) -> sa.Select[Any]:
+    if not repo:
+        return query
+    named = sa.select(pulls.c.id).join(repos, repos.c.id == pulls.c.repo_id)
+    return query.where(pull_id.in_(named.where(repos.c.name == repo)))
+
+
+def _commands(connection: sa.Connection, repo: str) -> Collection[tuple[int, str]]:
+    query = _of_repo(sa.select(words.c.pull_id, words.c.comment_id), words.c.pull_id, repo)
+    return {(row.pull_id, row.comment_id) for row in connection.execute(query)}
+
+
+def _test_checks(connection: sa.Connection) -> Collection[str]:
+    """Digests of the checks that run tests: by the report they write, or by their name."""
+    rows = connection.execute(sa.select(runs.c.digest, runs.c.name, runs.c.definition).distinct())
+    return {
+        row.digest
+        for row in rows
+        if row.definition.get("parse") in TEST_FORMATS or "test" in row.name.lower()
+    }
+
+
+def _act(row: sa.Row[Any], pull_id: int, spoken: Collection[tuple[int, str]]) -> Act:
+    is_command = row.kind == "comment" and not row.state and (pull_id, row.key) in spoken
+    return Act(row.kind, row.account_id, row.at, row.head, "command" if is_command else row.state)
+
+
+def _story(
+    row: sa.Row[Any],
+    judged: list[sa.Row[Any]],
+    acts: tuple[Act, ...],
+    url: str,
+    tests: Collection[str],
+) -> Story:
+    body = judged[0].body if judged else {}
+    paths = body.get("paths", ())
+    pushed = [act.at for act in acts if act.kind == "push"]
+    merged = row.state in _MERGED or row.landed_at is not None
+    return Story(
+        forge=row.forge,
+        repo=row.repo,
+        number=row.number,
+        url=url,
+        author=row.author_id,
+        then=(Group(body.get("author_group", "outsider")), body.get("author_agency", "")),
+        opened=min([row.first_seen_at, *pushed[:1]]),
+        state="merged" if merged else "open" if row.open else "declined",
+        closed=row.landed_at or (None if row.open else row.looked_at),
+        blocked=row.state == State.BLOCKED_BY_US.value,
+        commit=row.commit or "",
+        title=row.title,
+        description=body.get("description", ""),
+        lines=body.get("added_lines", 0),
+        from_fork=body.get("from_fork", True),
+        code=is_code(paths),
+        tests=has_tests(paths),
+        verdicts=tuple(_verdict(one, tests) for one in judged),
+        acts=acts,
+    )
+
+
+def _verdict(row: sa.Row[Any], tests: Collection[str]) -> Verdict:
+    kinds: set[str] = set()
+    for one in row.verdicts:
+        if one["level"] in _RED and one["state"] == VerdictState.UNSATISFIED.value:
+            named = [f"check {name}" for name in one["offenders"]] if one["rule"] == CHECKS else []
+            kinds.update(named or [one["rule"]])
+    failed = [one["digest"] for one in row.checks or () if one["outcome"] == Outcome.FAILED.value]
+    return Verdict(
+        head=row.head,
+        at=row.at,
+        kinds=frozenset(kinds),
+        lint=sum(one["tool"] not in ("", *TEST_FORMATS) for one in row.findings),
+        tests_failed=any(digest in tests for digest in failed),
+    )

@@ -1,0 +1,159 @@
+"""How a pull request's story becomes a submission: what counts, and what is left out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from intakebot.core.metrics.stories import (
+    CLOSED_BEFORE,
+    INSIDER,
+    OURS,
+    Act,
+    Known,
+    Story,
+    Verdict,
+    Whose,
+    has_tests,
+    is_code,
+    submissions,
+)
+from intakebot.core.metrics.table import Submission
+from intakebot.core.workhours import Calendar
+from intakebot.model import Group
+
+START = datetime(2026, 3, 2, 9, tzinfo=UTC)  # a Monday
+ALWAYS = Calendar()
+PEOPLE = {
+    "ada": Whose(Group.AGENCY, "Alder", "p1"),
+    "ann": Whose(Group.AGENCY, "Alder", "p2"),
+    "olga": Whose(Group.STAFF, "unknown", "p3"),
+}
+NOBODY = Whose(Group.OUTSIDER, "unknown", "p0")
+
+
+def at(hours: float) -> datetime:
+    return START + timedelta(hours=hours)
+
+
+def verdict(hours: float, head: str, *kinds: str) -> Verdict:
+    return Verdict(head, at(hours), frozenset(kinds), 0, False)
+
+
+def act(kind: str, who: str, hours: float, head: str = "", state: str = "") -> Act:
+    return Act(kind, who, at(hours), head, state)  # type: ignore[arg-type]
+
+
+def story(*verdicts: Verdict, acts: tuple[Act, ...] = (), **values: object) -> Story:
+    made = Story(
+        *("git", "site", 1, "u", "ada", (Group.OUTSIDER, ""), START, "open", None, False, ""),
+        *("A title", "", 10, True, False, False, verdicts, acts),
+    )
+    return replace(made, **values)  # type: ignore[arg-type]
+
+
+def known(hours: float = 7) -> Known:
+    return Known(
+        lambda forge, account, moment: PEOPLE.get(account, NOBODY),
+        ALWAYS,
+        lambda agency: ALWAYS,
+        at(hours),
+    )
+
+
+def one(told: Story) -> Submission:
+    (row,) = submissions([told], known()).rows
+    return row
+
+
+def test_a_push_that_leaves_everything_wrong_is_no_fix() -> None:
+    row = one(
+        story(
+            *(verdict(1, "a", "lint", "title"), verdict(2, "b", "lint", "title")),
+            verdict(4, "c", "lint"),
+            acts=(act("push", "ada", 2, "b"), act("push", "ada", 4, "c")),
+        )
+    )
+    assert (row.first_fix_h, row.fix_censored, row.rounds) == (3.0, False, 3)
+    assert not row.first_pass and row.violations == ("lint", "title")
+
+
+def test_a_fix_that_has_not_come_counts_as_at_least_so_long() -> None:
+    row = one(story(verdict(1, "a", "lint")))
+    assert (row.first_fix_h, row.fix_censored) == (6.0, True)
+
+
+def test_a_request_for_changes_takes_the_first_pass_away() -> None:
+    asked = act("review", "olga", 2, "a", "changes_requested")
+    assert one(story(verdict(1, "a"))).first_pass
+    assert not one(story(verdict(1, "a"), acts=(asked,))).first_pass
+
+
+def test_answers_run_from_our_question_to_anybodys_of_theirs() -> None:
+    acts = (
+        act("comment", "olga", 1, state="asks"),
+        act("comment", "olga", 2),
+        act("comment", "ann", 4),
+        act("comment", "olga", 5, state="asks"),
+    )
+    seen = one(story(verdict(1, "a"), acts=acts)).seen
+    assert seen is not None and seen.answers == ((3.0, False), (2.0, True))
+    assert seen.talk == 3 and seen.review == (0.0, False)
+
+
+def test_time_is_split_by_whose_turn_it_was() -> None:
+    acts = (act("push", "ada", 3, "b"), act("push", "ada", 3, "b"))
+    seen = one(story(verdict(1, "a", "lint"), verdict(4, "b"), acts=acts)).seen
+    assert seen is not None and (seen.theirs, seen.ours) == (2.0, 5.0)
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        (story(verdict(1, "a"), author="olga"), INSIDER),
+        (story(blocked=True), OURS),
+        (story(state="declined", closed=at(2)), CLOSED_BEFORE),
+    ],
+)
+def test_what_is_left_out_is_counted_with_its_reason(told: Story, why: str) -> None:
+    found = submissions([told], known())
+    assert not found.rows
+    assert {reason for reasons in found.excluded.values() for reason in reasons} == {why}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"title": 'Revert "A title"'}, {"description": "This reverts commit abcdef1, sorry."}],
+)
+def test_a_merged_revert_within_thirty_days_counts_and_a_later_one_does_not(
+    values: dict[str, str],
+) -> None:
+    merged = story(verdict(1, "a"), state="merged", closed=at(2), commit="abcdef1234")
+    for days, counts in ((1, True), (31, False)):
+        took = story(verdict(1, "b"), number=2, state="merged", closed=at(2 + 24 * days))
+        back = replace(took, **values)  # type: ignore[arg-type]
+        first, _ = submissions([merged, back], known(24 * 90)).rows
+        assert first.reverted is counts and first.seen is not None and not first.seen.young
+
+
+def test_whom_the_roster_does_not_know_is_who_they_were_then() -> None:
+    told = story(verdict(1, "a"), author="gone", then=(Group.AGENCY, "Birch"))
+    assert one(told).agency == "Birch"
+    assert one(replace(told, then=(Group.OUTSIDER, ""))).agency == "unknown"
+    assert one(replace(told, then=(Group.CONTRACTOR, ""))).agency == "contractors"
+
+
+def test_sequence_numbers_follow_the_first_verdicts() -> None:
+    late, early = story(verdict(3, "a"), number=1), story(verdict(1, "b"), number=2)
+    for order in ([late, early], [early, late]):
+        rows = submissions(order, known()).rows
+        assert [(row.pr, row.seq) for row in rows] == [("2", 1), ("1", 2)]
+
+
+def test_code_and_tests_are_told_by_their_paths() -> None:
+    assert is_code(["src/app.ts"]) and not is_code(["README.md", "a.html"])
+    for path in ("tests/a.py", "src/__tests__/a.js", "test_a.py", "a.spec.ts", "src/CartTest.php"):
+        assert has_tests([path]), path
+    assert not has_tests(["src/contest.py", "latest/news.html", "attest.js"])
