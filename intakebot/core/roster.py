@@ -66,6 +66,21 @@ def may_thaw(person: Person) -> bool:
     return bool(person.roles & _TEAM)
 
 
+def may_see_all(person: Person) -> bool:
+    """Every pull request, whoever's it is; others see their agency's, or their own."""
+    return person.group is Group.STAFF or bool(person.roles & _TEAM_AND_MANAGER)
+
+
+def may_see_code(person: Person) -> bool:
+    """Managers who are nothing else read how things stand, and not what is in the files."""
+    return Role.MANAGER not in person.roles or bool(person.roles & (_TEAM | {Role.CONTRIBUTOR}))
+
+
+def may_decide(person: Person) -> bool:
+    """What becomes of an agency."""
+    return bool(person.roles & _TEAM_AND_MANAGER)
+
+
 def may_operate(person: Person) -> bool:
     """See how the house itself does: what is left of limits, and what is to be renewed."""
     return bool(person.roles & _TEAM)

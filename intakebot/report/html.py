@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
+from importlib.resources import files
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from intakebot.core.metrics.agency import FEW
 from intakebot.report import figures, words
@@ -18,20 +20,49 @@ MOST_ROWS = 500  # of evidence for one agency; all are in the table that was giv
 
 def to_html(report: Report) -> str:
     every = [(agency.name, agency.numbers) for agency in report.agencies]
-    return _page().render(
-        report=report,
-        shown=[_shown(report, agency) for agency in report.agencies],
-        funnel=figures.funnel(report, every),
-        prior=words.prior(report.cohort),
-        exclusions=words.exclusions(report),
-        period=words.period(report),
-        definitions=DEFINITIONS,
-        window=figures.WINDOW,
-        most=MOST_ROWS,
-        few=FEW,
-        value=shown,
-        range=shown_range,
+    return (
+        _templates()
+        .get_template("page.html")
+        .render(
+            **_common(report),
+            shown=[_shown(report, agency) for agency in report.agencies],
+            funnel=figures.funnel(report, every),
+            period=words.period(report),
+            standalone=True,
+            style=Markup(style()),  # noqa: S704 - our own file
+        )
     )
+
+
+def section(report: Report, agency: Agency) -> Markup:
+    """One agency's part alone, for a page that has the style already."""
+    template = _templates().get_template("agency.html")
+    one = _shown(report, agency)
+    return Markup(template.render(**_common(report), one=one, standalone=False))  # noqa: S704
+
+
+def notes(report: Report) -> Markup:
+    """How to read it."""
+    return Markup(_templates().get_template("notes.html").render(**_common(report)))  # noqa: S704
+
+
+@cache
+def style() -> str:
+    return (files("intakebot.report") / "report.css").read_text("utf-8")
+
+
+def _common(report: Report) -> Mapping[str, Any]:
+    return {
+        "report": report,
+        "prior": words.prior(report.cohort),
+        "exclusions": words.exclusions(report),
+        "definitions": DEFINITIONS,
+        "window": figures.WINDOW,
+        "most": MOST_ROWS,
+        "few": FEW,
+        "value": shown,
+        "range": shown_range,
+    }
 
 
 def _shown(report: Report, agency: Agency) -> Mapping[str, Any]:
@@ -60,13 +91,11 @@ def _shown(report: Report, agency: Agency) -> Mapping[str, Any]:
 
 
 @cache
-def _page() -> Template:
-    loader = PackageLoader("intakebot.report", ".")
-    made = Environment(
-        loader=loader,
+def _templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("intakebot.report", "."),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    return made.get_template("page.html")

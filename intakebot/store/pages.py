@@ -10,19 +10,38 @@ from typing import Any
 import sqlalchemy as sa
 
 from intakebot.core.checking import Told
-from intakebot.model import Finding, Level, Repo, State, Turn, Verdict, VerdictState
+from intakebot.model import Finding, Group, Level, Repo, State, Turn, Verdict, VerdictState
 from intakebot.store import runs as runs_store
-from intakebot.store.tables import accounts, first_verdicts, lanes, looks, pulls, repos, runs
+from intakebot.store.tables import (
+    accounts,
+    first_verdicts,
+    lanes,
+    looks,
+    people,
+    pulls,
+    repos,
+    runs,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """Whose pull requests are asked for: everybody's, or those of one account alone."""
+    """Whose pull requests are asked for: everybody's, those of one account, or of an agency."""
 
     forge: str = ""
     author_id: str | None = None
+    agency: str = ""
 
     def limits(self) -> list[sa.ColumnElement[bool]]:
+        if self.agency:
+            colleagues = (
+                sa.select(accounts.c.account_id)
+                .join(people, people.c.id == accounts.c.person_id)
+                .where(people.c.agency == self.agency, people.c.group == Group.AGENCY.value)
+                .where(accounts.c.forge == repos.c.forge)
+                .correlate(repos)
+            )
+            return [pulls.c.author_id.in_(colleagues)]
         if self.author_id is None:
             return []
         return [repos.c.forge == self.forge, pulls.c.author_id == self.author_id]

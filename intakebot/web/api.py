@@ -55,7 +55,7 @@ def pull(repo: str, number: int) -> Response:
     with front().house.database.read() as connection:
         known = remember(connection, line)
     checks = checks_of(front().house, known.evidence)
-    return jsonify(shapes.pull(known, checks, with_problem=visitor.on_roster))
+    return jsonify(shapes.pull(known, checks, with_problem=visitor.sees_all))
 
 
 @api.post(f"{PULL}/comments")
@@ -73,7 +73,7 @@ def comment(repo: str, number: int) -> tuple[Response, int]:
 @api.get("/lanes/<path:repo>/<branch>")
 def lane(repo: str, branch: str) -> Response:
     """Where the name ends and the branch begins is found by what there is."""
-    _on_roster()
+    _sees_all()
     with front().house.database.read() as connection:
         found = store.find_lane(connection, f"{repo}/{branch}")
         if found is None:
@@ -91,7 +91,7 @@ def lane(repo: str, branch: str) -> Response:
 
 @api.get("/incidents")
 def incidents() -> Response:
-    _on_roster()
+    _sees_all()
     with front().house.database.read() as connection:
         found = incident_store.recent(connection, RECENT)
     return jsonify(incidents=[shapes.incident(row) for row in found])
@@ -114,11 +114,11 @@ def _find(visitor: Visitor, repo: str, number: int) -> PullLine:
 def _line(visitor: Visitor, line: PullLine) -> shapes.Json:
     """What is wrong on our side is for the people of the house alone."""
     shape = shapes.pull_line(line)
-    return shape if visitor.on_roster else {**shape, "problem": ""}
+    return shape if visitor.sees_all else {**shape, "problem": ""}
 
 
-def _on_roster() -> None:
-    if not calling().on_roster:
+def _sees_all() -> None:
+    if not calling().sees_all:
         abort(404)
 
 

@@ -15,6 +15,7 @@ from intakebot.flow.inbox import Inbox
 from intakebot.forges.api import Ability
 from intakebot.settings import Settings
 from intakebot.web import refusals, shown
+from intakebot.web.agencies import agencies
 from intakebot.web.answers import answers
 from intakebot.web.api import api
 from intakebot.web.attempts import Attempts
@@ -25,6 +26,7 @@ from intakebot.web.health import Readiness, health
 from intakebot.web.hooks import make_hooks
 from intakebot.web.own import OwnAccounts
 from intakebot.web.pages import pages
+from intakebot.web.reports import Reports
 from intakebot.web.sessions import Sessions
 from intakebot.web.sign_in import sign_in
 from intakebot.web.status import status
@@ -71,6 +73,7 @@ def create_app(settings: Settings, house: House, dialects: Mapping[str, Dialect]
         attempts=Attempts(house.now),
         fetches=Fetches(house),
         readiness=Readiness(settings.database_url),
+        reports=Reports(settings, house),
     )
     app.before_request(_name_request)
     app.before_request(_refuse_odd_names)
@@ -78,7 +81,7 @@ def create_app(settings: Settings, house: House, dialects: Mapping[str, Dialect]
     refusals.install(app)
     shown.install(app)
     app.register_blueprint(make_hooks(dialects, settings.webhook_secrets))
-    for room in (health, sign_in, pages, status, wording, api, answers):
+    for room in (health, sign_in, pages, agencies, status, wording, api, answers):
         app.register_blueprint(room)
     if settings.trusted_proxies:
         count = settings.trusted_proxies

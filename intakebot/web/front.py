@@ -15,6 +15,7 @@ from intakebot.web.attempts import Attempts
 from intakebot.web.fetches import Fetches
 from intakebot.web.health import Readiness
 from intakebot.web.own import OwnAccounts
+from intakebot.web.reports import Reports
 
 NAME = "intakebot"
 
@@ -29,6 +30,7 @@ class Front:
     attempts: Attempts
     fetches: Fetches
     readiness: Readiness
+    reports: Reports
 
 
 def front() -> Front:

@@ -69,10 +69,10 @@ def pulls() -> ResponseReturnValue:
             repo=repo,
             counts=store.count_states(connection, visitor.scope, repo),
             repos=store.repo_names(connection, visitor.scope),
-            incidents=incidents.past_us(connection, 10) if visitor.on_roster else [],
-            outside=incidents.outside(connection) if visitor.on_roster else [],
-            lanes=store.troubled_lanes(connection) if visitor.on_roster else [],
-            troubled=store.troubled_pulls(connection, 20) if visitor.on_roster else [],
+            incidents=incidents.past_us(connection, 10) if visitor.sees_all else [],
+            outside=incidents.outside(connection) if visitor.sees_all else [],
+            lanes=store.troubled_lanes(connection) if visitor.sees_all else [],
+            troubled=store.troubled_pulls(connection, 20) if visitor.sees_all else [],
             turn=whose_turn,
             freezes=incidents.freezes,
             may_acknowledge=may_thaw(visitor.person),
@@ -182,6 +182,8 @@ def pull_page(known: Remembered, *, posted: bool = False, problem: str = "", tex
 
 def _diff(known: Remembered, live: Pull | None) -> Diff | str:
     house, line, seen = front().house, known.line, known.evidence
+    if not visiting().sees_code:
+        return "Managers read how things stand; maintainers and contributors see what changes."
     if seen is not None and seen.base and live is not None:
         git = house.mirror(line.repo).git
         if not has_commits(git, seen.base, seen.head):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -58,6 +59,13 @@ MARKS: dict[str, tuple[str, str]] = {
     "warn": ("wait", "!"),
     "fail": ("bad", "✕"),
 }
+VERDICT_TONES: Mapping[str, tuple[str, str]] = {
+    "ready": ("good", "✓"),
+    "coaching": ("busy", "↗"),
+    "at risk": ("wait", "!"),
+    "let go": ("bad", "✕"),
+    "not enough evidence": ("quiet", "○"),
+}
 AGES = (("d", 86_400), ("h", 3_600), ("min", 60))
 
 
@@ -71,7 +79,9 @@ def install(app: Flask) -> None:
         age=lambda at: age(at, front().house.now()),
         short=lambda commit: seen(commit)[:12],
     )
-    app.jinja_env.globals.update(tones=TONES, marks=MARKS, csrf_token=csrf_token)
+    app.jinja_env.globals.update(
+        tones=TONES, marks=MARKS, verdict_tones=VERDICT_TONES, csrf_token=csrf_token
+    )
 
 
 def page(template: str, **values: Any) -> str:

@@ -17,6 +17,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import TooManyRequests, Unauthorized
 
+from intakebot.core.roster import may_see_all, may_see_code
 from intakebot.model import Account, Group, Person, TryLater
 from intakebot.store import people
 from intakebot.store.pages import Scope
@@ -37,13 +38,25 @@ class Visitor:
     person: Person
 
     @property
-    def on_roster(self) -> bool:
-        return self.person.group is not Group.OUTSIDER
+    def sees_all(self) -> bool:
+        return may_see_all(self.person)
+
+    @property
+    def sees_code(self) -> bool:
+        return may_see_code(self.person)
+
+    @property
+    def agency(self) -> str:
+        return self.person.agency if self.person.group is Group.AGENCY else ""
 
     @property
     def scope(self) -> Scope:
-        """An outsider sees their own pull requests alone."""
-        return Scope() if self.on_roster else Scope(self.forge, self.person.id)
+        """The team sees everything, an agency its own pull requests, others theirs alone."""
+        if self.sees_all:
+            return Scope()
+        if self.agency:
+            return Scope(agency=self.agency)
+        return Scope(self.forge, self.person.id)
 
 
 @contextmanager

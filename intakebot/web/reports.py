@@ -1,0 +1,55 @@
+"""The contributor report for the pages: made at most once a minute, by one request at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from threading import Lock
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from intakebot.core.addresses import pull_page
+from intakebot.core.reportfile import read_basis
+from intakebot.flow.house import House
+from intakebot.model import TryLater
+from intakebot.settings import Settings, report_text
+
+if TYPE_CHECKING:
+    from intakebot.report.build import Report
+
+FRESH = 60.0  # seconds
+PATIENCE = 20.0  # seconds that a request waits for another one's report
+
+
+@dataclass
+class Reports:
+    settings: Settings
+    house: House
+    _lock: Lock = field(default_factory=Lock)
+    _made: Report | None = None
+    _at: float = 0.0
+
+    def now(self) -> Report:
+        """Of all agencies. Raises OperatorError where there is nothing to report on yet."""
+        if not self._lock.acquire(timeout=PATIENCE):
+            raise TryLater("the report is being made; it takes a while", after=PATIENCE)
+        try:
+            if self._made is None or monotonic() - self._at > FRESH:
+                self._made = self._make()
+                self._at = monotonic()
+            return self._made
+        finally:
+            self._lock.release()
+
+    def forget(self) -> None:
+        """Something was decided or said: the next one shall have it."""
+        self._at = 0.0
+
+    def _make(self) -> Report:
+        from intakebot.report.gather import Key, gather  # what counts takes a second to load
+
+        basis = read_basis(report_text(self.settings))
+        page = partial(pull_page, self.settings.public_url)
+        key = Key(self.settings.session_secret)
+        with self.house.database.read() as connection:
+            return gather(connection, basis, key, page)
