@@ -14,11 +14,12 @@ from intakebot.core.metrics.agency import FEW, LAST, Numbers, numbers_of, shape
 from intakebot.core.metrics.cohort import LEAST, MOST, Cohort, cohort_of
 from intakebot.core.metrics.kept import trespasses_of
 from intakebot.core.metrics.stories import Trespass
-from intakebot.core.metrics.table import COLUMNS, Submission, in_order
+from intakebot.core.metrics.table import COLUMNS, Seen, Submission, in_order
 from intakebot.core.metrics.targets import Targets
 from intakebot.model import OperatorError
 
 _CELLS = attrgetter(*COLUMNS)
+_SEEN = attrgetter(*Seen.__slots__)
 SCHEMA, DEFINITIONS = 1, 1  # versions: of the JSON's form, of what the numbers mean
 
 
@@ -167,7 +168,7 @@ def _person(
 
 def _digest(ordered: Sequence[Submission]) -> str:
     text = json.dumps([_CELLS(one) for one in ordered], ensure_ascii=False)
-    seen = "".join(repr(one.seen) for one in ordered if one.seen is not None)
+    seen = "".join(repr(_SEEN(one.seen)) for one in ordered if one.seen is not None)
     return hashlib.sha256((text + seen).encode()).hexdigest()
 
 

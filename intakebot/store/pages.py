@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
@@ -45,6 +46,27 @@ class Scope:
         if self.author_id is None:
             return []
         return [repos.c.forge == self.forge, pulls.c.author_id == self.author_id]
+
+
+class Order(StrEnum):
+    """How a list goes on; open ones always come first."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    REPO = "repository"
+    AUTHOR = "author"
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What is asked for of a list; "" and () ask for nothing. `text` is looked for in titles and
+    logins, and as a number."""
+
+    state: State | None = None
+    repo: str = ""
+    text: str = ""
+    turns: tuple[Turn, ...] = ()
+    order: Order = Order.NEWEST
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,32 +142,58 @@ class Lane:
 def list_pulls(
     connection: sa.Connection,
     scope: Scope,
+    asked: Filter = Filter(),
     *,
-    state: State | None = None,
-    repo: str = "",
     limit: int,
     offset: int = 0,
 ) -> list[PullLine]:
-    """Open ones first, newest first."""
-    found = _pulls(scope).order_by(pulls.c.open.desc(), pulls.c.id.desc())
-    if state is not None:
-        found = found.where(pulls.c.state == state.value)
-    if repo:
-        found = found.where(repos.c.name == repo)
+    """Open ones first, then as asked."""
+    found = _pulls(scope).where(*_asked(asked)).order_by(pulls.c.open.desc(), *_ORDERS[asked.order])
+    if asked.state is not None:
+        found = found.where(pulls.c.state == asked.state.value)
     return [_line(row) for row in connection.execute(found.limit(limit).offset(offset))]
 
 
-def count_states(connection: sa.Connection, scope: Scope, repo: str = "") -> dict[State, int]:
-    """How many pull requests stand at each state, in the order of the ladder."""
-    asked = (
+_ORDERS: Mapping[Order, tuple[sa.ColumnElement[Any], ...]] = {
+    Order.NEWEST: (pulls.c.id.desc(),),
+    Order.OLDEST: (pulls.c.id.asc(),),
+    Order.REPO: (repos.c.name, pulls.c.id.desc()),
+    Order.AUTHOR: (pulls.c.author_login, pulls.c.id.desc()),
+}
+
+
+def _asked(asked: Filter) -> list[sa.ColumnElement[bool]]:
+    """All but the state, which has counts of its own."""
+    wanted: list[sa.ColumnElement[bool]] = []
+    if asked.repo:
+        wanted.append(repos.c.name == asked.repo)
+    if asked.turns:
+        wanted.append(pulls.c.turn.in_([turn.value for turn in asked.turns]))
+    if asked.text:
+        text = asked.text.removeprefix("#")
+        found = [
+            column.icontains(asked.text, autoescape=True)
+            for column in (pulls.c.title, pulls.c.author_login)
+        ]
+        if text.isascii() and text.isdecimal() and len(text) < 10:
+            found.append(pulls.c.number == int(text))
+        wanted.append(sa.or_(*found))
+    return wanted
+
+
+def count_states(
+    connection: sa.Connection,
+    scope: Scope,
+    asked: Filter = Filter(),
+) -> dict[State, int]:
+    """How many of those asked for stand at each state, in the order of the ladder."""
+    rows = connection.execute(
         sa.select(pulls.c.state, sa.func.count())
         .join(repos, repos.c.id == pulls.c.repo_id)
-        .where(*scope.limits())
+        .where(*scope.limits(), *_asked(asked))
         .group_by(pulls.c.state)
     )
-    if repo:
-        asked = asked.where(repos.c.name == repo)
-    counts = {state: count for state, count in connection.execute(asked)}
+    counts = {state: count for state, count in rows}
     return {state: counts[state.value] for state in State if state.value in counts}
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
+from pydantic_core import from_json
 
 from intakebot.core.metrics.stories import Act, Story, Verdict, has_tests, is_code
 from intakebot.model import Group, Level, Outcome, State, VerdictState
@@ -40,13 +42,14 @@ def stories(
     `url` gives the address of a page from a repository's name and a number.
     """
     tests = _test_checks(connection)
+    first = _Grouped(connection, _first(repo))
     judged = _Grouped(connection, _judged(repo))
     acted = _Grouped(connection, _acted(repo))
     spoken = _commands(connection, repo)
     for row in _pieces(connection, _pulls(repo)):
-        verdicts = judged.of(row.id)
         acts = tuple(_act(one, row.id, spoken) for one in acted.of(row.id))
-        yield _story(row, verdicts, acts, url(row.repo, row.number), tests)
+        seen = next(iter(first.of(row.id)), None)
+        yield _story(row, seen, judged.of(row.id), acts, url(row.repo, row.number), tests)
 
 
 def as_of(connection: sa.Connection) -> datetime | None:
@@ -112,14 +115,39 @@ def _judged(repo: str) -> sa.Select[Any]:
     query = (
         sa.select(
             *(first_verdicts.c.pull_id, first_verdicts.c.head, first_verdicts.c.at),
-            *(looks.c.verdicts, looks.c.findings, looks.c.checks, facts.c.body),
+            sa.cast(looks.c.verdicts, sa.Text).label("verdicts"),
         )
         .join(looks, looks.c.id == first_verdicts.c.look_id)
-        .join(facts, facts.c.digest == looks.c.facts_digest)
-        .where(first_verdicts.c.state.not_in([state.value for state in INCOMPLETE]))
-        .order_by(first_verdicts.c.pull_id, first_verdicts.c.at, first_verdicts.c.head)
+        .where(_complete())
+        .order_by(first_verdicts.c.pull_id, first_verdicts.c.look_id)
     )
     return _of_repo(query, first_verdicts.c.pull_id, repo)
+
+
+def _first(repo: str) -> sa.Select[Any]:
+    """What the change itself was when it first had a complete verdict."""
+    earliest = (
+        sa.select(sa.func.min(first_verdicts.c.look_id))
+        .where(_complete())
+        .group_by(first_verdicts.c.pull_id)
+    )
+    query = (
+        sa.select(
+            looks.c.pull_id,
+            *(
+                sa.cast(column, sa.Text).label(column.name)
+                for column in (looks.c.findings, looks.c.checks, facts.c.body)
+            ),
+        )
+        .join(facts, facts.c.digest == looks.c.facts_digest)
+        .where(looks.c.id.in_(earliest))
+        .order_by(looks.c.pull_id)
+    )
+    return _of_repo(query, looks.c.pull_id, repo)
+
+
+def _complete() -> sa.ColumnElement[bool]:
+    return first_verdicts.c.state.not_in([state.value for state in INCOMPLETE])
 
 
 def _acted(repo: str) -> sa.Select[Any]:
@@ -158,12 +186,13 @@ def _act(row: sa.Row[Any], pull_id: int, spoken: Collection[tuple[int, str]]) ->
 
 def _story(
     row: sa.Row[Any],
+    seen: sa.Row[Any] | None,
     judged: list[sa.Row[Any]],
     acts: tuple[Act, ...],
     url: str,
     tests: Collection[str],
 ) -> Story:
-    body = judged[0].body if judged else {}
+    body = _read(seen.body) if seen is not None else {}
     paths = body.get("paths", ())
     pushed = [act.at for act in acts if act.kind == "push"]
     merged = row.state in _MERGED or row.landed_at is not None
@@ -185,22 +214,32 @@ def _story(
         from_fork=body.get("from_fork", True),
         code=is_code(paths),
         tests=has_tests(paths),
-        verdicts=tuple(_verdict(one, tests) for one in judged),
+        lint=sum(one["tool"] not in ("", *TEST_FORMATS) for one in _read(seen.findings))
+        if seen
+        else 0,
+        tests_failed=seen is not None and _failed_tests(_read(seen.checks or "[]"), tests),
+        verdicts=tuple(_verdict(one) for one in judged),
         acts=acts,
     )
 
 
-def _verdict(row: sa.Row[Any], tests: Collection[str]) -> Verdict:
+def _failed_tests(checks: list[dict[str, str]] | None, tests: Collection[str]) -> bool:
+    failed = (one["digest"] for one in checks or () if one["outcome"] == Outcome.FAILED.value)
+    return any(digest in tests for digest in failed)
+
+
+def _verdict(row: sa.Row[Any]) -> Verdict:
     kinds: set[str] = set()
-    for one in row.verdicts:
+    for one in _read(row.verdicts):
         if one["level"] in _RED and one["state"] == VerdictState.UNSATISFIED.value:
             named = [f"check {name}" for name in one["offenders"]] if one["rule"] == CHECKS else []
             kinds.update(named or [one["rule"]])
-    failed = [one["digest"] for one in row.checks or () if one["outcome"] == Outcome.FAILED.value]
-    return Verdict(
-        head=row.head,
-        at=row.at,
-        kinds=frozenset(kinds),
-        lint=sum(one["tool"] not in ("", *TEST_FORMATS) for one in row.findings),
-        tests_failed=any(digest in tests for digest in failed),
-    )
+    return Verdict(row.head, row.at, frozenset(kinds))
+
+
+def _read(text: str) -> Any:
+    """The fast parser takes no half of a character pair, which the names of files may hold."""
+    try:
+        return from_json(text)
+    except ValueError:
+        return json.loads(text)

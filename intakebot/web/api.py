@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from flask import Blueprint, Response, abort, jsonify, request
+from flask import Blueprint, Response, abort, jsonify
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from intakebot.core import strict_json
@@ -18,7 +18,7 @@ from intakebot.web import shapes
 from intakebot.web.body import read_json_bytes
 from intakebot.web.front import front
 from intakebot.web.openapi import DOCUMENT
-from intakebot.web.pages import PULL, asked_state, speak
+from intakebot.web.pages import PULL, asked_filter, speak
 from intakebot.web.view import checks_of, remember
 from intakebot.web.visitor import Visitor, calling
 
@@ -41,8 +41,7 @@ def pulls() -> Response:
         found = store.list_pulls(
             connection,
             visitor.scope,
-            state=asked_state(),
-            repo=request.args.get("repo", ""),
+            asked_filter(),
             limit=MOST_PULLS,
         )
     return jsonify(pulls=[_line(visitor, line) for line in found])

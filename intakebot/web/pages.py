@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
+from enum import StrEnum
+from typing import TypeVar
 
 from flask import Blueprint, abort, redirect, request, url_for
 from flask.typing import ResponseReturnValue
@@ -11,10 +14,10 @@ from flask.typing import ResponseReturnValue
 from intakebot import log
 from intakebot.core.roster import may_thaw
 from intakebot.flow import guard
-from intakebot.model import ContributorError, OperatorError, Pull, State, TryLater
+from intakebot.model import ContributorError, OperatorError, Pull, State, TryLater, Turn
 from intakebot.store import incidents
 from intakebot.store import pages as store
-from intakebot.store.pages import PullLine
+from intakebot.store.pages import Filter, Order, PullLine
 from intakebot.web.diff import Diff
 from intakebot.web.fetches import has_commits
 from intakebot.web.front import front
@@ -31,7 +34,10 @@ from intakebot.web.visitor import (
 PULL = "/pulls/<path:repo>/<int(max=2147483647):number>"
 EACH = 100  # pull requests on one page of the list
 MOST_COMMENTS = 200  # on one page, the newest
+LONGEST_SEARCH = 200  # characters
 COMMIT = re.compile(r"[0-9a-f]{40}")
+
+Word = TypeVar("Word", bound=StrEnum)
 
 pages = Blueprint("pages", __name__)
 
@@ -50,25 +56,22 @@ def visiting() -> Visitor:
 @signed_in
 def pulls() -> ResponseReturnValue:
     visitor = visiting()
-    state, repo, number = asked_state(), request.args.get("repo", ""), _page_number()
+    asked, number = asked_filter(), _page_number()
     with front().house.database.read() as connection:
         found = store.list_pulls(
-            connection,
-            visitor.scope,
-            state=state,
-            repo=repo,
-            limit=EACH + 1,
-            offset=(number - 1) * EACH,
+            connection, visitor.scope, asked, limit=EACH + 1, offset=(number - 1) * EACH
         )
         return page(
             "pulls.html",
             pulls=found[:EACH],
             more=len(found) > EACH,
             number=number,
-            state=state,
-            repo=repo,
-            counts=store.count_states(connection, visitor.scope, repo),
+            asked=asked,
+            place=_place(asked),
+            counts=store.count_states(connection, visitor.scope, asked),
             repos=store.repo_names(connection, visitor.scope),
+            orders=list(Order),
+            turns=[turn for turn in Turn if turn is not Turn.NOBODY],
             incidents=incidents.past_us(connection, 10) if visitor.sees_all else [],
             outside=incidents.outside(connection) if visitor.sees_all else [],
             lanes=store.troubled_lanes(connection) if visitor.sees_all else [],
@@ -91,15 +94,40 @@ def acknowledge(incident: int) -> ResponseReturnValue:
     return redirect(url_for("pages.pulls", _anchor="incidents"))
 
 
-def asked_state() -> State | None:
-    """From `?state=`, as a word ("needs changes") or as one piece ("needs-changes")."""
-    asked = request.args.get("state", "").strip()
-    if not asked:
-        return None
-    for state in State:
-        if asked in (state.value, state.slug):
-            return state
-    abort(400, f"There is no such state. The states are: {', '.join(State)}.")
+def asked_filter() -> Filter:
+    """From the address: `state`, `repo`, `q`, `turn` and `sort`. 400 for words that are none."""
+    values = request.args
+    turn = _word(Turn, "turn", values.get("turn", ""))
+    return Filter(
+        state=_word(State, "state", values.get("state", "")),
+        repo=values.get("repo", ""),
+        text=values.get("q", "").strip()[:LONGEST_SEARCH],
+        turns=(turn,) if turn else (),
+        order=_word(Order, "sort", values.get("sort", "")) or Order.NEWEST,
+    )
+
+
+def _word(words: type[Word], name: str, asked: str) -> Word | None:
+    """As a word ("needs changes") or as one piece ("needs-changes"); None for nothing."""
+    asked = asked.strip()
+    for word in words:
+        if asked in (word.value, word.value.replace(" ", "-")):
+            return word
+    if asked:
+        abort(400, f"There is no such {name}. There are: {', '.join(words)}.")
+    return None
+
+
+def _place(asked: Filter) -> Mapping[str, str]:
+    """The same as an address says it."""
+    said = {
+        "state": asked.state.slug if asked.state else "",
+        "repo": asked.repo,
+        "q": asked.text,
+        "turn": asked.turns[0].value if asked.turns else "",
+        "sort": asked.order.value if asked.order is not Order.NEWEST else "",
+    }
+    return {key: value for key, value in said.items() if value}
 
 
 def _page_number() -> int:

@@ -39,7 +39,7 @@ def at(hours: float) -> datetime:
 
 
 def verdict(hours: float, head: str, *kinds: str) -> Verdict:
-    return Verdict(head, at(hours), frozenset(kinds), 0, False)
+    return Verdict(head, at(hours), frozenset(kinds))
 
 
 def act(kind: str, who: str, hours: float, head: str = "", state: str = "") -> Act:
@@ -49,7 +49,7 @@ def act(kind: str, who: str, hours: float, head: str = "", state: str = "") -> A
 def story(*verdicts: Verdict, acts: tuple[Act, ...] = (), **values: object) -> Story:
     made = Story(
         *("git", "site", 1, "u", "ada", (Group.OUTSIDER, ""), START, "open", None, False, ""),
-        *("A title", "", 10, True, False, False, verdicts, acts),
+        *("A title", "", 10, True, False, False, 0, False, verdicts, acts),
     )
     return replace(made, **values)  # type: ignore[arg-type]
 

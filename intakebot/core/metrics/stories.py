@@ -41,8 +41,6 @@ class Verdict:
     head: str
     at: datetime
     kinds: frozenset[str]
-    lint: int
-    tests_failed: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +68,7 @@ class Whose:
 class Story:
     """`verdicts` and `acts` are in the order of their time, and without the bot's own.
 
-    What is told of the change itself (lines, paths, title) is of the first verdict.
+    What is told of the change itself (lines, paths, findings) is of the first verdict.
     """
 
     forge: str
@@ -90,6 +88,8 @@ class Story:
     from_fork: bool
     code: bool
     tests: bool
+    lint: int  # findings of linters
+    tests_failed: bool
     verdicts: tuple[Verdict, ...]
     acts: tuple[Act, ...]
 
@@ -122,6 +122,17 @@ class Told:
     excluded: Mapping[str, Counter[str]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """What is still needed of a story once its submission is known."""
+
+    at: datetime
+    number: int
+    title: str
+    commit: str
+    closed: datetime | None
+
+
 def is_code(paths: Iterable[str]) -> bool:
     return any(_CODE.search(path) for path in paths)
 
@@ -132,7 +143,7 @@ def has_tests(paths: Iterable[str]) -> bool:
 
 def submissions(stories: Iterable[Story], known: Known) -> Told:
     """`seq` counts each agency's submissions in the order of their first verdict."""
-    rows: list[tuple[Story, Submission]] = []
+    rows: list[tuple[_Ended, Submission]] = []
     excluded: dict[str, Counter[str]] = defaultdict(Counter)
     taken_back = _Reverts()
     for story in stories:
@@ -142,13 +153,16 @@ def submissions(stories: Iterable[Story], known: Known) -> Told:
         if why:
             excluded[whose.agency][why] += 1
         else:
-            rows.append((story, _submission(story, whose, known)))
-    rows.sort(key=lambda pair: (pair[0].verdicts[0].at, pair[0].repo, pair[0].number))
+            ended = _Ended(
+                story.verdicts[0].at, story.number, story.title, story.commit, story.closed
+            )
+            rows.append((ended, _submission(story, whose, known)))
+    rows.sort(key=lambda pair: (pair[0].at, pair[1].repo, pair[0].number))
     seq: Counter[str] = Counter()
     found = []
-    for story, row in rows:
+    for ended, row in rows:
         seq[row.agency] += 1
-        reverted = taken_back.has(story)
+        reverted = taken_back.has(row, ended)
         found.append(replace(row, seq=seq[row.agency], reverted=reverted))
     return Told(found, dict(excluded))
 
@@ -202,8 +216,8 @@ def _submission(story: Story, whose: Whose, known: Known) -> Submission:
         first_fix_h=fix[0] if fix else None,
         fix_censored=bool(fix and fix[1]),
         violations=tuple(sorted(first.kinds)),
-        lint_findings=first.lint,
-        new_test_failures=first.tests_failed,
+        lint_findings=story.lint,
+        new_test_failures=story.tests_failed,
         state=story.state,
         reverted=False,
         from_fork=story.from_fork,
@@ -321,13 +335,13 @@ class _Reverts:
         if said:
             self.titles[story.repo, said[1]].append(story.closed)
 
-    def has(self, story: Story) -> bool:
-        if story.state != "merged" or story.closed is None:
+    def has(self, row: Submission, ended: _Ended) -> bool:
+        if row.state != "merged" or ended.closed is None:
             return False
-        times = list(self.titles.get((story.repo, story.title), ()))
+        times = list(self.titles.get((row.repo, ended.title), ()))
         times += [
             at
-            for commit, at in self.commits.get(story.repo, ())
-            if story.commit and story.commit.startswith(commit)
+            for commit, at in self.commits.get(row.repo, ())
+            if ended.commit and ended.commit.startswith(commit)
         ]
-        return any(timedelta() < at - story.closed <= TAKEN_BACK_WITHIN for at in times)
+        return any(timedelta() < at - ended.closed <= TAKEN_BACK_WITHIN for at in times)
