@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-postgres lint types floors rules demo chaos bench lock clean
+.PHONY: help run test test-postgres lint types floors rules demo chaos bench screenshots lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ floors: $(VENV)/installed-dev ## Imports go down only (import-linter)
 
 rules: $(VENV)/installed ## Each rule's examples
 	@$(BIN)/intakebot rules test
+
+screenshots: $(VENV)/installed-dev ## The pictures of the pages in docs/, made anew (needs Chromium)
+	@INTAKEBOT_SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest -q tests/browser -k pictures
 
 bench: $(VENV)/installed-dev ## What the house costs, in ratios (docs/performance.md); takes a quarter of an hour
 	@$(BIN)/python -m benchmarks

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.common.report import Report, all_of, at_least, command
-from intakebot.cli.backtest import with_settings
 from intakebot.core.backtest import backtest
+from intakebot.core.draft import with_settings
 from intakebot.core.rules import neutral_facts, read_rules, rules_digest
 from intakebot.model import Facts
 from intakebot.settings import rule_files

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import json
 import sys
-import tomllib
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
 from intakebot.cli.main import JSON, STATE, house_at, table
 from intakebot.cli.rules import read_folder
-from intakebot.core.backtest import Difference, Outcome, Past
+from intakebot.core.backtest import Difference, Outcome, Past, summary
 from intakebot.core.backtest import backtest as run_backtest
+from intakebot.core.draft import with_settings
 from intakebot.core.escape import visible
-from intakebot.core.expression import FACT_NAMES, did_you_mean
+from intakebot.core.expression import FACT_NAMES
 from intakebot.core.merged import Merge, facts_of, unknown_to
-from intakebot.core.rulefile import rule_of
-from intakebot.core.rules import BadRule, Rule, read_rules, rules_digest
-from intakebot.model import OperatorError, State
+from intakebot.core.rules import Rule, read_rules, rules_digest
+from intakebot.model import OperatorError
 from intakebot.repo.git import GitFailed
 from intakebot.repo.here import git_here
 from intakebot.repo.merges import Skipped, merges
@@ -140,33 +137,6 @@ def _told(found: Iterator[Merge | Skipped], limit: int) -> Iterator[Merge]:
                 click.echo(f"Left out: {one.commit[:12]}: {visible(one.why, 200)}", err=True)
 
 
-def with_settings(files: Mapping[str, str], settings: Sequence[str]) -> tuple[Rule, ...]:
-    """The rules of these files with some keys changed. Raises BadRule."""
-    if not settings:
-        return read_rules(files)
-    tables: dict[str, dict[str, Any]] = {rule.source: {} for rule in read_rules(files)}
-    for setting in settings:
-        place, equals, value = setting.partition("=")
-        rule, dot, key = place.strip().partition(".")
-        if not (equals and dot and key):
-            raise BadRule(f"--set {setting}: write it as RULE.KEY=VALUE, small-enough.level=reject")
-        name = f"{rule}.toml"
-        if name not in tables:
-            known = [one.removesuffix(".toml") for one in tables]
-            raise BadRule(f"--set {setting}: there is no rule '{rule}'.{did_you_mean(rule, known)}")
-        tables[name][key] = _value(value.strip())
-    changed = [rule_of(name, tomllib.loads(files[name]) | more) for name, more in tables.items()]
-    return tuple(sorted(changed, key=lambda rule: rule.id))
-
-
-def _value(text: str) -> object:
-    """As TOML has it, and whatever is none of TOML's values is plain text."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
-
-
 def shape(outcome: Outcome) -> dict[str, object]:
     return {
         "judged": outcome.judged,
@@ -227,27 +197,6 @@ def page(outcome: Outcome, left_out: Mapping[str, Sequence[str]] | None = None) 
             agencies.append((visible(agency, 40), str(count), str(outcome.agencies[agency])))
         parts += [table(rules), table(agencies), _listed(outcome.differences)]
     return "\n\n".join(parts)
-
-
-def summary(outcome: Outcome) -> str:
-    """One sentence: how many, and who would have been rejected or no longer been."""
-    of = f"of the {outcome.judged} decision{'s' * (outcome.judged != 1)}"
-    if not outcome.differences:
-        return f"None {of} would differ."
-    said = [f"{len(outcome.differences)} {of} would differ."]
-    come, gone = outcome.moved(State.REJECTED)
-    if come:
-        said.append(f"It would have rejected {len(come)} more, {_whose(come)}.")
-    if gone:
-        said.append(f"It would not have rejected {len(gone)}, {_whose(gone)}.")
-    return " ".join(said)
-
-
-def _whose(some: Sequence[Difference]) -> str:
-    counted = Counter(one.past.agency for one in some)
-    if len(counted) == 1:
-        return f"all from {visible(next(iter(counted)), 40)}"
-    return ", ".join(f"{count} from {visible(name, 40)}" for name, count in counted.most_common())
 
 
 def _listed(differences: Sequence[Difference]) -> str:

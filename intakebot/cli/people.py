@@ -30,6 +30,7 @@ from intakebot.model import Group, OperatorError, Role
 from intakebot.settings import Settings, dialect_files
 from intakebot.store import people as roster
 from intakebot.store.people import Member
+from intakebot.up.links import one_time_link
 
 
 @click.group()
@@ -144,6 +145,23 @@ def link(who: str, forge: str, account: str, login: str, state: Path | None) -> 
     else:
         owner = next(member.name for member in members if member.id == before)
         click.echo(f"{visible(said)} now; it was {visible(owner)}'s.")
+
+
+@people.command("sign-in", epilog="Example: intakebot people sign-in grace")
+@click.argument("who", metavar="LOGIN_OR_NAME")
+@STATE
+def sign_in(who: str, state: Path | None) -> None:
+    """Print a link that signs somebody in to the pages, once, within half an hour.
+
+    Give it to nobody else: whoever opens it is this person for the pages.
+    """
+    with opened(state) as (settings, database):
+        with database.read() as connection:
+            member = _member(roster.everybody(connection), who)
+        if not member.accounts:
+            raise OperatorError(f"{who} has no account; give one: intakebot people link")
+        forge, account, _ = member.accounts[0]
+        click.echo(one_time_link(settings, database, forge, account))
 
 
 @people.command("list", epilog="Example: intakebot people list --json")

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from intakebot.core.escape import visible
 from intakebot.core.ladder import stand
 from intakebot.core.rules import Rule, judge
 from intakebot.model import Facts, State, Verdict, VerdictState
@@ -121,3 +122,24 @@ def _word(verdict: Verdict | None) -> str:
     if verdict is not None and verdict.state is VerdictState.UNSATISFIED:
         return verdict.level.value
     return "is broken" if verdict and verdict.state is VerdictState.BROKEN else "passes"
+
+
+def summary(outcome: Outcome) -> str:
+    """One sentence: how many, and who would have been rejected or no longer been."""
+    of = f"of the {outcome.judged} decision{'s' * (outcome.judged != 1)}"
+    if not outcome.differences:
+        return f"None {of} would differ."
+    said = [f"{len(outcome.differences)} {of} would differ."]
+    come, gone = outcome.moved(State.REJECTED)
+    if come:
+        said.append(f"It would have rejected {len(come)} more, {_whose(come)}.")
+    if gone:
+        said.append(f"It would not have rejected {len(gone)}, {_whose(gone)}.")
+    return " ".join(said)
+
+
+def _whose(some: Sequence[Difference]) -> str:
+    counted = Counter(one.past.agency for one in some)
+    if len(counted) == 1:
+        return f"all from {visible(next(iter(counted)), 40)}"
+    return ", ".join(f"{count} from {visible(name, 40)}" for name, count in counted.most_common())

@@ -61,6 +61,19 @@ class Fault:
     what: str
 
 
+@dataclass(frozen=True, slots=True)
+class Seal:
+    """One link with what it seals: `pull_id` is whose it is. `problem` is "" where it fits."""
+
+    seq: int
+    kind: str
+    hash: str
+    at: datetime
+    pull_id: int | None
+    what: str
+    problem: str
+
+
 def seal(connection: sa.Connection, kind: Kind, row: int, now: datetime) -> Tip:
     """Add a link for a row that is at its end; last in its transaction, for it locks the chain."""
     tip = connection.execute(sa.select(chain).with_for_update()).one()
@@ -97,6 +110,39 @@ def faults(connection: sa.Connection) -> Iterator[Fault]:
     if tip(connection) != Tip(expected - 1, before):
         yield Fault(expected, "chain", None, f"its newest links are missing: {tip(connection)}")
     yield from _unsealed(connection)
+
+
+def newest(connection: sa.Connection, limit: int, below: int | None = None) -> list[Seal]:
+    """Links from the newest on, or from the one before `below`, each checked as `faults` does."""
+    asked = sa.select(links).order_by(links.c.seq.desc()).limit(limit + 1)
+    rows = connection.execute(asked.where(links.c.seq < below) if below else asked).all()
+    before = {row.seq: row.hash for row in rows}
+    found = []
+    for row in rows[:limit]:
+        content = _content(connection, row.kind, row.row)
+        named = {"seq": row.seq, "kind": row.kind, "row": row.row, "digest": row.digest}
+        fits = row.hash == _hash(before.get(row.seq - 1, ""), named)
+        intact = content is not None and _digest(content) == row.digest
+        problem = "" if intact else "what it seals was changed or is gone"
+        problem = problem if fits else "the link does not fit the one before it"
+        table, _ = SEALED[row.kind]
+        sealed = connection.execute(sa.select(table).where(table.c.id == row.row)).one_or_none()
+        found.append(
+            Seal(
+                *(row.seq, row.kind, row.hash, row.at),
+                *(sealed.pull_id if sealed else None, _told(row.kind, sealed), problem),
+            )
+        )
+    return found
+
+
+def _told(kind: str, row: sa.Row[Any] | None) -> str:
+    if row is None:
+        return ""
+    if kind == "receipt":
+        return f"{row.kind}: {row.state}, for {row.head[:12]}"
+    where = row.branch if kind == "landing" else row.deploy_branch
+    return f"{row.commit[:12]} on {where}, asked by {row.asked_login}"
 
 
 def holds(connection: sa.Connection, known: Tip) -> bool:

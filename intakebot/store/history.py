@@ -15,9 +15,10 @@ PIECE = 500  # rows
 
 
 def decisions(
-    connection: sa.Connection, since: datetime | None = None, repo: str = ""
+    connection: sa.Connection, since: datetime | None = None, repo: str = "", newest: int = 0
 ) -> Iterator[Past]:
-    """The first complete verdict on each commit, oldest first. `repo` is a name, "" is all."""
+    """The first complete verdict on each commit, oldest first. `repo` is a name, "" is all;
+    `newest` is how many of them at the most, 0 for all."""
     query = (
         sa.select(first_verdicts.c.at, looks.c.rules_digest, facts.c.body)
         .join(looks, looks.c.id == first_verdicts.c.look_id)
@@ -29,6 +30,10 @@ def decisions(
     if repo:
         named = sa.select(pulls.c.id).join(repos, repos.c.id == pulls.c.repo_id)
         query = query.where(first_verdicts.c.pull_id.in_(named.where(repos.c.name == repo)))
+    if newest:
+        last = query.with_only_columns(first_verdicts.c.look_id).order_by(None)
+        last = last.order_by(first_verdicts.c.look_id.desc()).limit(newest)
+        query = query.where(first_verdicts.c.look_id.in_(last))
     rows = connection.execution_options(yield_per=PIECE).execute(query)
     for row in rows:
         yield Past(row.at, Facts(**row.body), row.rules_digest)

@@ -98,6 +98,14 @@ def raise_alarm(connection: sa.Connection, repo_id: int, alarm: Incident, by: st
     return opened.rowcount == 1
 
 
+def unanswered(connection: sa.Connection) -> list[Row]:
+    """Those that keep something from landing until somebody acknowledges them."""
+    asked = _newest(50).where(
+        incidents.c.acknowledged_at.is_(None), incidents.c.forge_key.startswith(PAST_US)
+    )
+    return list(connection.execute(asked))
+
+
 def outside(connection: sa.Connection, forge: str = "") -> list[Row]:
     """Open alarms about repositories (their `forge_id` and `repo`) that are not behind the gate."""
     asked = (
@@ -113,9 +121,10 @@ def recent(connection: sa.Connection, limit: int = 50) -> list[Row]:
     return list(connection.execute(_newest(limit)))
 
 
-def past_us(connection: sa.Connection, limit: int) -> list[Row]:
+def past_us(connection: sa.Connection, limit: int, offset: int = 0) -> list[Row]:
     """Those that somebody caused, or tried to."""
-    return list(connection.execute(_newest(limit).where(incidents.c.kind != OUTSIDE)))
+    asked = _newest(limit).where(incidents.c.kind != OUTSIDE)
+    return list(connection.execute(asked.offset(offset)))
 
 
 def _newest(limit: int) -> sa.Select[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -189,6 +189,18 @@ def recent(connection: sa.Connection, repo_id: int, branch: str, limit: int) -> 
             .limit(limit)
         )
     )
+
+
+def waits(connection: sa.Connection, lane_id: int, limit: int) -> list[timedelta]:
+    """From being asked for until landed, of the last ones on a lane."""
+    rows = connection.execute(
+        sa.select(entries.c.added_at, landings.c.landed_at)
+        .join(landings, landings.c.entry_id == entries.c.id)
+        .where(entries.c.lane_id == lane_id, landings.c.landed_at.is_not(None))
+        .order_by(entries.c.id.desc())
+        .limit(limit)
+    )
+    return [row.landed_at - row.added_at for row in rows]
 
 
 def describe(connection: sa.Connection, row: int, *, problem: str, stuck: str) -> bool:

@@ -7,18 +7,16 @@ import os
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 
 from intakebot import settings as settings_file
 from intakebot.model import Group, OperatorError, Role
 from intakebot.settings import SECRETS, Settings
-from intakebot.store import people, schema, sign_ins
+from intakebot.store import people, schema
 from intakebot.store.database import Database
+from intakebot.up.links import one_time_link
 from intakebot.up.sample import NAME, serve_sample
 from intakebot.wiring import BOT, BuiltInForge, built_in_forge, now
-
-LINK_LASTS = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ def prepare(state: Path, hook_url: str) -> Prepared:
         owner = forge.add_person(_login())
         _put_on_roster(database, owner, _login(), _login(), Group.STAFF, "", Role.OWNER)
         trial = _first_people(database, forge, found) if first else None
-        link = _sign_in(database, found, owner)
+        link = one_time_link(found, database, "git", owner)
     finally:
         database.close()
     return Prepared(found, link, backup or "", trial)
@@ -105,10 +103,3 @@ def _first_people(database: Database, forge: BuiltInForge, found: Settings) -> P
     with os.fdopen(descriptor, "w", encoding="utf-8") as out:
         out.write(f"{scheme}://ada:{forge.new_token('ada')}@{rest}\n")
     return credentials
-
-
-def _sign_in(database: Database, found: Settings, account: str) -> str:
-    token = secrets.token_urlsafe(24)
-    with database.write() as connection:
-        sign_ins.offer(connection, token, "git", account, now() + LINK_LASTS)
-    return f"{found.public_url}/sign-in/{token}"

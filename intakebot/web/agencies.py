@@ -146,6 +146,7 @@ def _asked(name: str) -> str:
 
 
 def _page(name: str, problem: str = "") -> str:
+    from intakebot.report import words
     from intakebot.report.html import notes, section
 
     visitor = visiting()
@@ -156,6 +157,8 @@ def _page(name: str, problem: str = "") -> str:
         name=name,
         agency=agency,
         why=why,
+        headline=words.headline(agency) if agency else "",
+        confidence=words.confidence(report, agency.numbers) if report and agency else "",
         section=section(report, agency) if report and agency else "",
         notes=notes(report) if report and agency and visitor.sees_all else "",
         verdicts=VERDICTS,

@@ -11,9 +11,9 @@ from intakebot.core import strict_json
 from intakebot.core.strict_json import BadBody
 from intakebot.model import ContributorError
 from intakebot.store import incidents as incident_store
-from intakebot.store import lanes
+from intakebot.store import lanes, listing
 from intakebot.store import pages as store
-from intakebot.store.pages import PullLine
+from intakebot.store.listing import PullLine
 from intakebot.web import shapes
 from intakebot.web.body import read_json_bytes
 from intakebot.web.front import front
@@ -38,7 +38,7 @@ class NewComment(BaseModel):
 def pulls() -> Response:
     visitor = calling()
     with front().house.database.read() as connection:
-        found = store.list_pulls(
+        found = listing.list_pulls(
             connection,
             visitor.scope,
             asked_filter(),
@@ -104,7 +104,7 @@ def openapi() -> Response:
 
 def _find(visitor: Visitor, repo: str, number: int) -> PullLine:
     with front().house.database.read() as connection:
-        line = store.find_pull(connection, visitor.scope, repo, number)
+        line = listing.find_pull(connection, visitor.scope, repo, number)
     if line is None:
         abort(404)
     return line

@@ -24,9 +24,11 @@ from intakebot.web.fetches import Fetches
 from intakebot.web.front import NAME, Front
 from intakebot.web.health import Readiness, health
 from intakebot.web.hooks import make_hooks
+from intakebot.web.overview import overview
 from intakebot.web.own import OwnAccounts
 from intakebot.web.pages import pages
 from intakebot.web.reports import Reports
+from intakebot.web.rules import rules
 from intakebot.web.sessions import Sessions
 from intakebot.web.sign_in import sign_in
 from intakebot.web.status import status
@@ -81,7 +83,7 @@ def create_app(settings: Settings, house: House, dialects: Mapping[str, Dialect]
     refusals.install(app)
     shown.install(app)
     app.register_blueprint(make_hooks(dialects, settings.webhook_secrets))
-    for room in (health, sign_in, pages, agencies, status, wording, api, answers):
+    for room in (health, sign_in, pages, overview, agencies, rules, status, wording, api, answers):
         app.register_blueprint(room)
     if settings.trusted_proxies:
         count = settings.trusted_proxies

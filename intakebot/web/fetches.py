@@ -10,7 +10,8 @@ from intakebot.model import OperatorError, Pull, TryLater
 from intakebot.repo.change import tree_of
 from intakebot.repo.git import Git, GitFailed
 from intakebot.repo.mirror import NoSuchCommit, Unreadable
-from intakebot.store.pages import Evidence, PullLine
+from intakebot.store.listing import PullLine
+from intakebot.store.pages import Evidence
 
 MOST_FETCHES = 2  # at once
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from intakebot.model import Level, Outcome, Said, State, Turn, VerdictState
+from intakebot.store.listing import Order
 
 Json = dict[str, Any]
 
@@ -174,7 +175,12 @@ PATHS: dict[str, Json] = {
             "Pull requests, open ones first, newest first; 500 at most",
             _object(pulls=_list(_named("PullLine"))),
             400,
-            parameters=[_query("state", _words(State)), _query("repo", TEXT)],
+            parameters=[
+                _query("state", _words(State)),
+                _query("turn", _words(Turn)),
+                _query("sort", _words(Order)),
+                *(_query(name, TEXT) for name in ("repo", "q")),
+            ],
         )
     },
     "/api/pulls/{repo}/{number}": {

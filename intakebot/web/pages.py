@@ -15,9 +15,9 @@ from intakebot import log
 from intakebot.core.roster import may_thaw
 from intakebot.flow import guard
 from intakebot.model import ContributorError, OperatorError, Pull, State, TryLater, Turn
-from intakebot.store import incidents
+from intakebot.store import incidents, listing
 from intakebot.store import pages as store
-from intakebot.store.pages import Filter, Order, PullLine
+from intakebot.store.listing import Filter, Order, PullLine
 from intakebot.web.diff import Diff
 from intakebot.web.fetches import has_commits
 from intakebot.web.front import front
@@ -56,9 +56,9 @@ def visiting() -> Visitor:
 @signed_in
 def pulls() -> ResponseReturnValue:
     visitor = visiting()
-    asked, number = asked_filter(), _page_number()
+    asked, number = asked_filter(), page_number()
     with front().house.database.read() as connection:
-        found = store.list_pulls(
+        found = listing.list_pulls(
             connection, visitor.scope, asked, limit=EACH + 1, offset=(number - 1) * EACH
         )
         return page(
@@ -68,14 +68,14 @@ def pulls() -> ResponseReturnValue:
             number=number,
             asked=asked,
             place=_place(asked),
-            counts=store.count_states(connection, visitor.scope, asked),
-            repos=store.repo_names(connection, visitor.scope),
+            counts=listing.count_states(connection, visitor.scope, asked),
+            repos=listing.repo_names(connection, visitor.scope),
             orders=list(Order),
             turns=[turn for turn in Turn if turn is not Turn.NOBODY],
             incidents=incidents.past_us(connection, 10) if visitor.sees_all else [],
             outside=incidents.outside(connection) if visitor.sees_all else [],
             lanes=store.troubled_lanes(connection) if visitor.sees_all else [],
-            troubled=store.troubled_pulls(connection, 20) if visitor.sees_all else [],
+            troubled=listing.troubled_pulls(connection, 20) if visitor.sees_all else [],
             turn=whose_turn,
             freezes=incidents.freezes,
             may_acknowledge=may_thaw(visitor.person),
@@ -130,7 +130,7 @@ def _place(asked: Filter) -> Mapping[str, str]:
     return {key: value for key, value in said.items() if value}
 
 
-def _page_number() -> int:
+def page_number() -> int:
     asked = request.args.get("page", "1")
     return max(1, int(asked)) if re.fullmatch(r"[0-9]{1,6}", asked) else 1
 
@@ -180,7 +180,7 @@ def speak(visitor: Visitor, line: PullLine, text: str, seen_head: str) -> str:
 
 def _find(repo: str, number: int) -> Remembered:
     with front().house.database.read() as connection:
-        line = store.find_pull(connection, visiting().scope, repo, number)
+        line = listing.find_pull(connection, visiting().scope, repo, number)
         if line is None:
             abort(404)
         return remember(connection, line)

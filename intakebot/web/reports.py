@@ -48,6 +48,10 @@ class Reports:
         finally:
             self._lock.release()
 
+    def at_hand(self) -> Report | None:
+        """The last one that was made, whatever its age; nobody waits for it."""
+        return self._made
+
     def forget(self) -> None:
         """Something was decided or said: the next one shall have it."""
         self._stale = True

@@ -10,7 +10,8 @@ import sqlalchemy as sa
 
 from intakebot.model import Command, Finding, Verdict
 from intakebot.store.lanes import EntryRow
-from intakebot.store.pages import Check, FirstVerdict, PullLine
+from intakebot.store.listing import PullLine
+from intakebot.store.pages import Check, FirstVerdict
 from intakebot.web.shown import iso
 from intakebot.web.view import Remembered
 

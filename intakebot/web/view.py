@@ -18,7 +18,8 @@ from intakebot.model import Command, OperatorError, Pull, TryLater
 from intakebot.repo.change import merge_tree
 from intakebot.repo.git import Git, GitFailed
 from intakebot.store import lanes, pages, receipts, words
-from intakebot.store.pages import Check, Evidence, FirstVerdict, PullLine
+from intakebot.store.listing import PullLine
+from intakebot.store.pages import Check, Evidence, FirstVerdict
 from intakebot.web.diff import Diff, read_diff
 from intakebot.web.visitor import asking_forge
 

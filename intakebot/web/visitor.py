@@ -20,7 +20,7 @@ from werkzeug.exceptions import TooManyRequests, Unauthorized
 from intakebot.core.roster import may_see_all, may_see_code
 from intakebot.model import Account, Group, Person, TryLater
 from intakebot.store import people
-from intakebot.store.pages import Scope
+from intakebot.store.listing import Scope
 from intakebot.web.front import front
 
 P = ParamSpec("P")

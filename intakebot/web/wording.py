@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from intakebot import log
 from intakebot.model import ContributorError, OperatorError, TryLater, Wording
-from intakebot.store import pages as store
+from intakebot.store import listing
 from intakebot.web.front import front
 from intakebot.web.pages import PULL, pull_page, visiting
 from intakebot.web.view import Remembered, remember
@@ -22,7 +22,7 @@ def reword(repo: str, number: int) -> ResponseReturnValue:
     """The forge decides whether this person may; its refusal is shown on the page."""
     refuse_forged_forms()
     with front().house.database.read() as connection:
-        line = store.find_pull(connection, visiting().scope, repo, number)
+        line = listing.find_pull(connection, visiting().scope, repo, number)
         if line is None:
             abort(404)
         known = remember(connection, line)

@@ -320,3 +320,11 @@ def test_a_house_that_is_begun_is_named_and_private(nowhere: Path) -> None:
     done = run(nowhere, "add", "ada", "--group", "staff")
     assert f"Began a house in {nowhere}." in done.stderr
     assert stat.S_IMODE(nowhere.stat().st_mode) == 0o700
+
+
+def test_a_link_signs_in_whoever_is_named_and_nobody_else(state: Path) -> None:
+    run(state, "add", "grace", "--group", "staff", "--role", "maintainer")
+    told = run(state, "sign-in", "grace")
+    assert told.exit_code == 0 and "/sign-in/" in told.output
+    assert told.output != run(state, "sign-in", "grace").output
+    assert run(state, "sign-in", "zoe").exit_code != 0
