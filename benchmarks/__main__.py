@@ -5,7 +5,18 @@ from __future__ import annotations
 import subprocess
 import sys
 
-NAMES = ("accept", "look", "land", "big", "idle", "placing", "runner", "report", "backtest")
+NAMES = (
+    "accept",
+    "look",
+    "land",
+    "big",
+    "idle",
+    "placing",
+    "runner",
+    "report",
+    "backtest",
+    "pages",
+)
 
 if __name__ == "__main__":
     commands = ([sys.executable, "-m", f"benchmarks.{name}", *sys.argv[1:]] for name in NAMES)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from intakebot.cli.local import check_local
 from intakebot.cli.main import JSON, STATE, CouldNotTell, table
 from intakebot.cli.opened import open_house
 from intakebot.core.asks import listed
@@ -49,18 +50,35 @@ _PLACE = re.compile(r"([^\s#]+)#([1-9][0-9]{0,8})")
 _UNSEEN = 0  # no row has this id: a pull request that the database does not know
 
 
-@click.command(epilog="Example: intakebot check site#7")
-@click.argument("place", metavar="REPO#N")
+@click.command(epilog="Example: intakebot check site#7, or in a clone: intakebot check --local")
+@click.argument("place", metavar="REPO#N", default="")
+@click.option("--local", is_flag=True, help="What is checked out here, before it is pushed.")
+@click.option("--target", metavar="REMOTE/BRANCH", default="", help="Of --local; else found.")
 @click.option("--send", is_flag=True, help="Do what is due: write to the forge, ask for checks.")
 @JSON
 @STATE
 @click.pass_context
-def check(ctx: click.Context, place: str, send: bool, as_json: bool, state: Path | None) -> None:
+def check(
+    ctx: click.Context,
+    place: str,
+    local: bool,
+    target: str,
+    send: bool,
+    as_json: bool,
+    state: Path | None,
+) -> None:
     """Say where a pull request stands, why, and what the bot would send.
 
-    Nothing is changed without --send. Exit code 0: it may be merged, or is; 1: it may not;
-    2: asked wrongly; 3: could not tell.
+    Nothing is changed without --send. With --local no house is needed: the rules judge what is
+    checked out here, and the checks are left to the house. Exit code 0: it may be merged, or is
+    (pushed, with --local); 1: it may not; 2: asked wrongly; 3: could not tell.
     """
+    if local:
+        if place or send:
+            raise click.UsageError("--local is about what is checked out here, and sends nothing")
+        ctx.exit(0 if check_local(target, as_json) else 1)
+    if target:
+        raise click.UsageError("--target is for --local alone")
     asked = _PLACE.fullmatch(place)
     if asked is None:
         raise click.UsageError(f"'{place}' names no pull request; write it like site#7")

@@ -38,6 +38,7 @@ VERBS: Mapping[str, Verb] = {
     "doctor": Verb("intakebot.cli.doctor:doctor", "What is wrong here, and how to mend it."),
     "verify": Verb("intakebot.cli.verify:verify", "Check that what was promised was kept."),
     "people": Verb("intakebot.cli.people:people", "The roster: who is who, and until when."),
+    "invite": Verb("intakebot.cli.invite:invite", "Write an agency's starter page."),
     "incidents": Verb("intakebot.cli.incidents:incidents", "What went past the pull requests."),
     "check": Verb("intakebot.cli.check:check", "Look at one pull request now."),
     "findings": Verb("intakebot.cli.findings:findings", "Place a tool's report on a diff."),

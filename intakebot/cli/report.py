@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from intakebot.cli.main import JSON, STATE, house_at
+from intakebot.cli.written import write_whole
 from intakebot.core.addresses import pull_page
 from intakebot.core.metrics.targets import Targets
 from intakebot.core.reportfile import read_basis
@@ -102,7 +101,7 @@ def report(
     if out is None:
         click.echo(text, nl=False)
         return
-    _write(out, text)
+    write_whole(out, text)
     click.echo(f"Wrote {out}", err=True)
 
 
@@ -148,16 +147,3 @@ def _read(file: Path) -> str:
         return bytes(data).decode("utf-8")
     except UnicodeDecodeError as error:
         raise OperatorError(f"{file}: byte {error.start} is not UTF-8; save it as UTF-8") from error
-
-
-def _write(out: Path, text: str) -> None:
-    """Whole or not at all."""
-    try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", newline="", dir=out.parent, prefix=f".{out.name}", delete=False
-        ) as made:
-            made.write(text)
-        os.chmod(made.name, 0o644)
-        os.replace(made.name, out)
-    except OSError as error:
-        raise OperatorError(f"{out}: can't be written: {error.strerror}") from error

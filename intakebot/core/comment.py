@@ -51,6 +51,7 @@ ACTIONS: Mapping[State, str] = {
     State.QUEUED: "It is being landed. Nobody needs to do anything.",
 }
 
+OVER = (State.LANDED, State.MERGED, State.CLOSED)
 LET_US_IN = "{author}, please let me read your fork; I can't look at what I can't see."
 
 STATUS_OF: Mapping[Turn, str] = {
@@ -91,12 +92,14 @@ def status_comment(
             f"This is your first change here, so it stays open until {closing_at}; "
             "then I close it. Your commits stay yours."
         )
-    if standing.state not in (State.LANDED, State.MERGED, State.CLOSED):
+    if standing.state not in OVER:
         parts += [_rule(verdict) for verdict in unsatisfied(verdicts)]
         parts += _checks(failed)
         parts += _findings([one for one in findings if one.tool != OWN])
     if standing.state is State.NEEDS_REVIEW and asks.approvals:
         parts.append(f"Approved so far by {_people(asks.approvals.values())}.")
+    if facts.first_pull and standing.state not in OVER:
+        parts.append(_welcome(facts, author))
     if by_review:
         parts.append(
             "I can't mark this commit in your fork, so my own approval or request for changes "
@@ -104,6 +107,25 @@ def status_comment(
         )
     parts.append(_footer(facts, verdicts))
     return "\n\n".join(part for part in parts if part)
+
+
+def _welcome(facts: Facts, author: str) -> str:
+    """Once, to whoever is new here: the few rules of this repository, and how to go on."""
+    if facts.author_group == "staff":
+        return ""
+    push = (
+        f"git push {escape.shell(facts.fork_url)} "
+        f"{escape.shell(f'HEAD:refs/heads/{facts.source_branch}')}"
+    )
+    reviews = f"{facts.approvals_needed} approval{'' if facts.approvals_needed == 1 else 's'}"
+    more = f"\n\n```sh\n{push}\n```" if facts.from_fork and facts.fork_url else ""
+    return (
+        f"Welcome, {author}: this is your first pull request here. Changes come from a fork, say "
+        f"in their title what they do, and have at most {facts.max_lines} lines in "
+        f"{facts.max_files} files where they can; they land with {reviews} once all checks pass. "
+        "Whatever you push to the same branch of your fork belongs to this pull request, and "
+        f"`/help` in a comment lists what you can say.{more}"
+    )
 
 
 RULE_MARKS: Mapping[Level, str] = {Level.WARNING: "Worth a look: ", Level.NOTE: "Note: "}

@@ -54,6 +54,7 @@ class Gathered:
     unreadable: str = ""
     page_url: str = ""
     uncompared: str = ""
+    first_pull: bool = False
 
 
 def gather(seen: Gathered) -> Facts:
@@ -127,6 +128,7 @@ def _with_what_was_found(facts: Facts, seen: Gathered) -> Facts:
         secrets=_detected(seen, "secrets"),
         locks_changed=_locks(seen),
         checks_elsewhere=_elsewhere(seen),
+        first_pull=seen.first_pull,
     )
 
 

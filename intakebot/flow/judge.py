@@ -81,6 +81,7 @@ class _Memory:
     comments: dict[str, str]
     author: Person
     first_time: bool
+    first_pull: bool
     landed: str
     landed_anew: bool
     landing: bool
@@ -116,6 +117,7 @@ def judgement(house: House, row: work.PullRow, pull: Pull, *, landing: bool = Fa
         asks=asks,
         change=reading.change,
         first_time=known.first_time,
+        first_pull=known.first_pull,
         landed=known.landed,
         landed_anew=known.landed_anew,
         landing_failed=_landing_failed(known.failed, asks),
@@ -131,9 +133,7 @@ def judgement(house: House, row: work.PullRow, pull: Pull, *, landing: bool = Fa
         uncompared=reading.uncompared,
         blocked=(*reading.blocked, *(known.stuck if asks.merge and not landing else ())),
     )
-    known_facts = facts.gather(gathered)
-    if known.landing and pull.state is PullState.MERGED:  # by us, and not read back yet
-        known_facts = replace(known_facts, state="open")
+    known_facts = _not_read_back(facts.gather(gathered), known, pull)
     verdicts = tuple(judge(rule, known_facts) for rule in house.rules)
     standing = stand(known_facts, verdicts)
     return Judgement(
@@ -149,6 +149,13 @@ def judgement(house: House, row: work.PullRow, pull: Pull, *, landing: bool = Fa
         may_run=facts.may_run(gathered),
         standing=standing,
     )
+
+
+def _not_read_back(known_facts: Facts, known: _Memory, pull: Pull) -> Facts:
+    """What we have merged is open until that is read back."""
+    if known.landing and pull.state is PullState.MERGED:
+        return replace(known_facts, state="open")
+    return known_facts
 
 
 def _in_step(pull: Pull) -> None:
@@ -169,6 +176,7 @@ def _remember(connection: sa.Connection, house: House, row: work.PullRow, pull: 
         comments=memory.seen_comments(connection, row.id),
         author=people.who(connection, row.repo.forge, pull.author, house.now()),
         first_time=not memory.has_landed_before(connection, row.repo.forge, pull.author.id, row.id),
+        first_pull=memory.is_first_pull(connection, row.repo.forge, pull.author.id, row.id),
         landed=_landed(landing, pull),
         landed_anew=landing is not None and _made_anew(landing, pull),
         landing=entry is not None and entry.state == "landing",

@@ -234,6 +234,18 @@ def has_landed_before(connection: sa.Connection, forge: str, account_id: str, pu
     )
 
 
+def is_first_pull(connection: sa.Connection, forge: str, account_id: str, pull_id: int) -> bool:
+    """Whether no earlier pull request here is by this author."""
+    earlier = (
+        sa.select(pulls.c.id)
+        .join(repos, repos.c.id == pulls.c.repo_id)
+        .where(pulls.c.author_id == account_id, repos.c.forge == forge)
+    )
+    if pull_id:  # 0 is one that was never written down
+        earlier = earlier.where(pulls.c.id < pull_id)
+    return connection.scalar(earlier.limit(1)) is None
+
+
 def keep_standing(
     connection: sa.Connection, pull_id: int, pull: Pull, standing: Standing, now: datetime
 ) -> None:

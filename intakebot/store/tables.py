@@ -125,6 +125,9 @@ pulls = sa.Table(
     sa.Column("open", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.UniqueConstraint("repo_id", "number"),
     sa.Index("ix_pulls_due", "open", "look_at"),
+    sa.Index("ix_pulls_author_id", "author_id"),
+    sa.Index("ix_pulls_open_id", "open", "id"),
+    sa.Index("ix_pulls_state", "state"),
 )
 
 deliveries = sa.Table(

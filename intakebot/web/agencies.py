@@ -51,7 +51,7 @@ def listed() -> ResponseReturnValue:
         if visitor.agency:
             return redirect(url_for("agencies.one", name=visitor.agency))
         abort(404)
-    report, why = _report()
+    report, why = report_or_not()
     return page("agencies.html", lines=_lines(report), why=why, report=report)
 
 
@@ -69,8 +69,8 @@ def download() -> ResponseReturnValue:
     kind = request.args.get("format", "html")
     if kind not in FORMATS:
         abort(400, f"The formats are {', '.join(FORMATS)}.")
-    report, why = _report()
-    agency = _find(report, name)
+    report, why = report_or_not()
+    agency = find_agency(report, name)
     if report is None or agency is None:
         abort(404, why or "Nothing came from this agency yet.")
     place, media = FORMATS[kind]
@@ -100,8 +100,8 @@ def decide() -> ResponseReturnValue:
     verdict, reason = request.form.get("verdict", ""), _text("reason")
     if verdict not in VERDICTS or not reason:
         return _page(name, problem="Choose what you decide, and write the reason."), 400
-    report, _ = _report()
-    agency = _find(report, name)
+    report, _ = report_or_not()
+    agency = find_agency(report, name)
     with front().house.database.write() as connection:
         assessments.decide(
             connection,
@@ -140,7 +140,7 @@ def _asked(name: str) -> str:
     visitor = visiting()
     if not name or not (visitor.sees_all or visitor.agency == name):
         abort(404)
-    if name not in _names() and _find(_report()[0], name) is None:
+    if name not in _names() and find_agency(report_or_not()[0], name) is None:
         abort(404)
     return name
 
@@ -150,8 +150,8 @@ def _page(name: str, problem: str = "") -> str:
     from intakebot.report.html import notes, section
 
     visitor = visiting()
-    report, why = _report()
-    agency = _find(report, name)
+    report, why = report_or_not()
+    agency = find_agency(report, name)
     return page(
         "agency.html",
         name=name,
@@ -170,7 +170,7 @@ def _page(name: str, problem: str = "") -> str:
     )
 
 
-def _report() -> tuple[Report | None, str]:
+def report_or_not() -> tuple[Report | None, str]:
     """Or why there is none."""
     try:
         return front().reports.now(), ""
@@ -178,7 +178,7 @@ def _report() -> tuple[Report | None, str]:
         return None, str(error)
 
 
-def _find(report: Report | None, name: str) -> Agency | None:
+def find_agency(report: Report | None, name: str) -> Agency | None:
     found = (one for one in report.agencies if one.name == name) if report else ()
     return next(iter(found), None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from flask import Blueprint, Response, abort, jsonify
@@ -15,6 +16,7 @@ from intakebot.store import lanes, listing
 from intakebot.store import pages as store
 from intakebot.store.listing import PullLine
 from intakebot.web import shapes
+from intakebot.web.agencies import find_agency, report_or_not
 from intakebot.web.body import read_json_bytes
 from intakebot.web.front import front
 from intakebot.web.openapi import DOCUMENT
@@ -94,6 +96,33 @@ def incidents() -> Response:
     with front().house.database.read() as connection:
         found = incident_store.recent(connection, RECENT)
     return jsonify(incidents=[shapes.incident(row) for row in found])
+
+
+@api.get("/agencies")
+def agencies() -> Response:
+    """All for the team; an agency sees itself alone."""
+    visitor = calling()
+    if not visitor.sees_all and not visitor.agency:
+        abort(404)
+    report, _ = report_or_not()
+    found = report.agencies if report is not None else ()
+    mine = [one for one in found if visitor.sees_all or one.name == visitor.agency]
+    return jsonify(agencies=[shapes.agency(one) for one in mine])
+
+
+@api.get("/agencies/<path:name>")
+def agency(name: str) -> Response:
+    """Its numbers as `intakebot report --json` has them."""
+    visitor = calling()
+    if not (visitor.sees_all or visitor.agency == name):
+        abort(404)
+    report, _ = report_or_not()
+    found = find_agency(report, name)
+    if report is None or found is None:
+        abort(404)
+    from intakebot.report.build import as_json  # what counts takes a second to load
+
+    return jsonify(as_json(replace(report, agencies=[found])))
 
 
 @api.get("/openapi.json")

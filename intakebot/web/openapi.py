@@ -136,6 +136,14 @@ SCHEMAS: dict[str, Json] = {
     "Incident": _object(
         id=TEXT, kind=TEXT, repo=TEXT, by=_named("Account"), at=TIME, ref=TEXT, detail=TEXT
     ),
+    "Agency": _object(
+        name=TEXT,
+        advice=TEXT,
+        submissions=NUMBER,
+        first_pass=NUMBER,
+        incidents=NUMBER,
+        decision=_or_null(_object(verdict=TEXT, reason=TEXT, by=TEXT, at=TIME)),
+    ),
     "NewComment": {
         "type": "object",
         "properties": {
@@ -216,6 +224,21 @@ PATHS: dict[str, Json] = {
             "Pushes that went round the front door",
             _object(incidents=_list(_named("Incident"))),
             404,
+        )
+    },
+    "/api/agencies": {
+        "get": _call(
+            "How well each agency's work comes in, in short; an agency sees itself alone",
+            _object(agencies=_list(_named("Agency"))),
+            404,
+        )
+    },
+    "/api/agencies/{name}": {
+        "get": _call(
+            "Every number of one agency, as `intakebot report --json` has them",
+            {"type": "object", "required": ["schema", "definitions", "cohort", "agencies"]},
+            404,
+            parameters=[_path("name", TEXT)],
         )
     },
     "/api/openapi.json": {"get": _call("This description", {"type": "object"})},

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 from flask import Blueprint, abort, request
@@ -23,9 +24,15 @@ from intakebot.web.pages import page_number, visiting
 from intakebot.web.shown import page, whose_turn
 from intakebot.web.visitor import Visitor, signed_in
 
+if TYPE_CHECKING:
+    from intakebot.report.build import Agency
+
 MOST = 50  # of one kind on the page of today
 EACH = 50  # on one page of a list
 RECENT = 20  # landings that say how long it usually takes
+
+CLEAR = ("at risk", "ready")  # advice that asks for a decision
+NEW_UNTIL, NEW_FOR = 10, timedelta(days=30)  # submissions, and time, until an agency is new
 
 overview = Blueprint("overview", __name__)
 
@@ -72,16 +79,26 @@ def _open(connection: sa.Connection, scope: Scope, asked: Filter) -> list[PullLi
 
 
 def _undecided(visitor: Visitor) -> list[tuple[str, str]]:
-    """Agencies whose advice somebody should look at, where a report is at hand."""
+    """Agencies that somebody should decide on, where a report is at hand: the advice is clear and
+    not what it was at the last decision, or they are new no longer and there was none."""
     report = front().reports.at_hand() if may_decide(visitor.person) else None
     if report is None:
         return []
     return [
         (one.name, one.numbers.verdict)
         for one in report.agencies
-        if one.numbers.verdict in ("at risk", "ready")
-        and (not one.decisions or one.decisions[-1].advice != one.numbers.verdict)
+        if (one.decisions and _moved(one)) or (not one.decisions and _settled_in(one))
     ]
+
+
+def _moved(agency: Agency) -> bool:
+    return agency.numbers.verdict in CLEAR and agency.decisions[-1].advice != agency.numbers.verdict
+
+
+def _settled_in(agency: Agency) -> bool:
+    first = min((one.seen.at for one in agency.rows if one.seen is not None), default=None)
+    long_ago = first is not None and front().house.now() - first >= NEW_FOR
+    return agency.numbers.n >= NEW_UNTIL or long_ago or agency.numbers.verdict in CLEAR
 
 
 # --- lanes ----------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 
@@ -14,6 +14,9 @@ from intakebot.store.listing import PullLine
 from intakebot.store.pages import Check, FirstVerdict
 from intakebot.web.shown import iso
 from intakebot.web.view import Remembered
+
+if TYPE_CHECKING:
+    from intakebot.report.build import Agency
 
 Json = dict[str, Any]
 
@@ -175,3 +178,17 @@ def first_verdict(found: FirstVerdict | None) -> Json | None:
     if found is None:
         return None
     return {"head": found.head, "at": moment(found.at), "state": found.state}
+
+
+def agency(one: Agency) -> Json:
+    """In short; `GET /api/agencies/NAME` has every number."""
+    last = one.decisions[-1] if one.decisions else None
+    return {
+        "name": one.name,
+        "advice": one.numbers.verdict,
+        "submissions": one.numbers.n,
+        "first_pass": one.numbers.passes,
+        "incidents": one.numbers.trespasses.total,
+        "decision": last
+        and {"verdict": last.verdict, "reason": last.reason, "by": last.by, "at": iso(last.at)},
+    }

@@ -127,3 +127,18 @@ def test_a_manager_reads_how_things_stand_and_no_code(world: World) -> None:
     page = world.client("eve").get("/pulls/site/1").text
     assert "Add a banner to the page" in page and "print(name)" not in page
     assert "print(name)" in world.client("grace").get("/pulls/site/1").text
+
+
+def test_the_api_tells_each_the_same_as_the_pages(two: World) -> None:
+    grace, ada = two.client("grace"), two.client("ada")
+    posts(grace, "/agency/decision", name="north", verdict="coaching", reason="Small steps.")
+    found = json.loads(grace.get("/api/agencies").text)["agencies"]
+    assert [one["name"] for one in found] == ["north", "south"]
+    assert found[0]["decision"]["by"] == GRACE.name and found[1]["decision"] is None
+    mine = json.loads(ada.get("/api/agencies").text)["agencies"]
+    assert [one["name"] for one in mine] == ["north"]
+    whole = json.loads(ada.get("/api/agencies/north").text)
+    assert whole["agencies"]["north"]["submissions"] == 1 and "south" not in whole["agencies"]
+    assert ada.get("/api/agencies/south").status_code == 404
+    assert grace.get("/api/agencies/nowhere").status_code == 404
+    assert two.client().get("/api/agencies").status_code == 401

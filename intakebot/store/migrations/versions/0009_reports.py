@@ -1,4 +1,7 @@
-"""How reviews ended, and what people decide and say about an agency. Frozen, as all are."""
+"""How reviews ended, what people decide and say about an agency, and lists of many pull requests.
+
+Frozen, as all are.
+"""
 
 from __future__ import annotations
 
@@ -31,3 +34,5 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_remarks"),
     )
     op.create_index("ix_remarks_agency", "remarks", ["agency", "id"])
+    for columns in (("author_id",), ("open", "id"), ("state",)):
+        op.create_index(f"ix_pulls_{'_'.join(columns)}", "pulls", list(columns))

@@ -1,0 +1,22 @@
+"""Files that a command writes: whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from intakebot.model import OperatorError
+
+
+def write_whole(out: Path, text: str) -> None:
+    """Raises OperatorError with what is in the way."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", newline="", dir=out.parent, prefix=f".{out.name}", delete=False
+        ) as made:
+            made.write(text)
+        os.chmod(made.name, 0o644)
+        os.replace(made.name, out)
+    except OSError as error:
+        raise OperatorError(f"{out}: can't be written: {error.strerror}") from error

@@ -1,0 +1,69 @@
+"""A change on somebody's own machine as facts, before it is pushed. Pure.
+
+What only the forge and the house know (approvals, checks, who somebody is) is as of a pull request
+that nobody has anything to say against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from intakebot.core.facts import MOST_FILES, MOST_LINES, MOST_LISTED, clean
+from intakebot.core.neutral import neutral_facts
+from intakebot.core.paths import protected
+from intakebot.model import Change, Config, Facts, Finding
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    repo: str
+    branch: str
+    target: str
+    title: str
+    description: str
+    author: str
+    fork_url: str
+    main_url: str
+    change: Change
+    markers: Sequence[str] = ()
+    detected: Mapping[str, Sequence[Finding]] = field(default_factory=dict)
+    config: Config = field(default_factory=Config)
+    uncompared: str = ""
+
+
+def facts_of(here: Local) -> Facts:
+    change, config = here.change, here.config
+    files = change.files
+    return neutral_facts(
+        repo=here.repo,
+        title=clean(here.title),
+        description=clean(here.description),
+        author_login=clean(here.author),
+        source_branch=clean(here.branch),
+        target_branch=clean(here.target),
+        intake_branch=clean(here.target),
+        head=change.head,
+        base=change.base,
+        fork_url=here.fork_url,
+        main_url=here.main_url,
+        pull_url=here.main_url,  # there is no page of it yet
+        page_url=here.main_url,
+        commits=change.commits,
+        files_changed=len(files),
+        added_lines=sum(file.added or 0 for file in files),
+        removed_lines=sum(file.removed or 0 for file in files),
+        max_lines=config.limits.get("lines", MOST_LINES),
+        max_files=config.limits.get("files", MOST_FILES),
+        binary_files=sum(file.added is None for file in files),
+        conflict_files=[clean(path) for path in change.conflicts][:MOST_LISTED],
+        conflict_markers=[clean(place) for place in here.markers][:MOST_LISTED],
+        protected_changed=list(protected((file.path for file in files), config.protected)),
+        paths=[clean(file.path) for file in files],
+        uncompared=here.uncompared,
+        **{name: _told(found) for name, found in here.detected.items()},
+    )
+
+
+def _told(found: Sequence[Finding]) -> list[str]:
+    return [clean(f"{one.place}: {one.message.removesuffix('.')}") for one in found][:MOST_LISTED]
