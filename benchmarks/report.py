@@ -1,6 +1,7 @@
 """A report over 100,000 submissions: read, counted and drawn, in a process of its own.
 
-In turn with one over a tenth of them. Making the table is not counted.
+In turn with one over a tenth of them; and one from what a house has seen of 20,000 pull requests.
+Making the tables and the house's past is not counted.
 """
 
 from __future__ import annotations
@@ -13,12 +14,17 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.common.past import Past
 from benchmarks.common.report import Report, all_of, at_most, command, ratio
 from intakebot.core.metrics.table import COLUMNS
+from intakebot.store import schema
+from intakebot.store.database import Database
 
 ROWS, AGENCIES = 100_000, 40
+IN_HOUSE = 20_000  # pull requests
 KINDS = ("lint", "title", "too-big", "no-test")
 MB = 1 << 20
 
@@ -38,17 +44,23 @@ def measure(quick: bool) -> Report:
                 if table is large:
                     peaks.append(peak)
                     pages.append(page)
+        house = _house(Path(name), IN_HOUSE if not quick else 300)
     figures = {
         "submissions": whole,
         "seconds": statistics.median(times[large]),
         "seconds_a_tenth": statistics.median(times[small]),
         "peak_mb": max(peaks) / MB,
+        "in_the_house": house[2],
+        "seconds_in_the_house": house[0],
+        "peak_mb_in_the_house": house[1] / MB,
     }
     bounds = [
         at_most("seconds", figures["seconds"], 10),
         at_most("peak in MB", figures["peak_mb"], 500),
         at_most("times a tenth of it", ratio(times[large], times[small]), 11),
         all_of("agencies on the page", min(pages), AGENCIES),
+        at_most("seconds in the house, for 100,000", house[0] * ROWS / house[2], 10),
+        at_most("peak in the house in MB", house[1] / MB, 500),
     ]
     return Report(figures, bounds)
 
@@ -64,6 +76,33 @@ def once(table: str, out: str) -> None:
     Path(out).write_text(text, "utf-8")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(json.dumps({"bytes": peak, "agencies": text.count('<span class="verdict">')}))
+
+
+def of_house(url: str) -> None:
+    """Prints its peak in bytes."""
+    from intakebot.core.reportfile import Basis
+    from intakebot.report.gather import Key, gather
+    from intakebot.report.html import to_html
+    from intakebot.store.database import Database
+
+    database = Database(url)
+    with database.read() as connection:
+        to_html(gather(connection, Basis(), Key("secret"), lambda repo, number: f"{repo}/{number}"))
+    database.close()
+    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)
+
+
+def _house(folder: Path, count: int) -> tuple[float, int, int]:
+    """Seconds of the whole process, its peak, and the pull requests in the house."""
+    url = f"sqlite:///{folder / 'house.db'}"
+    database = Database(url)
+    schema.upgrade(database, now=datetime.now(UTC))
+    Past(count).live(database)
+    database.close()
+    started = time.perf_counter()
+    code = f"from benchmarks.report import of_house; of_house({url!r})"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+    return time.perf_counter() - started, int(done.stdout), count
 
 
 def _once(table: Path, out: Path) -> tuple[float, int, int]:

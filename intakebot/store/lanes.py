@@ -196,8 +196,12 @@ def waits(connection: sa.Connection, lane_id: int, limit: int) -> list[timedelta
     rows = connection.execute(
         sa.select(entries.c.added_at, landings.c.landed_at)
         .join(landings, landings.c.entry_id == entries.c.id)
-        .where(entries.c.lane_id == lane_id, landings.c.landed_at.is_not(None))
-        .order_by(entries.c.id.desc())
+        .join(
+            lanes,
+            sa.and_(lanes.c.repo_id == landings.c.repo_id, lanes.c.branch == landings.c.branch),
+        )
+        .where(lanes.c.id == lane_id, landings.c.landed_at.is_not(None))
+        .order_by(landings.c.id.desc())
         .limit(limit)
     )
     return [row.landed_at - row.added_at for row in rows]

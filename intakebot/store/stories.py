@@ -171,11 +171,12 @@ def _commands(connection: sa.Connection, repo: str) -> Collection[tuple[int, str
 
 def _test_checks(connection: sa.Connection) -> Collection[str]:
     """Digests of the checks that run tests: by the report they write, or by their name."""
-    rows = connection.execute(sa.select(runs.c.digest, runs.c.name, runs.c.definition).distinct())
+    definition = sa.cast(runs.c.definition, sa.Text).label("definition")
+    rows = connection.execute(sa.select(runs.c.digest, runs.c.name, definition).distinct())
     return {
         row.digest
         for row in rows
-        if row.definition.get("parse") in TEST_FORMATS or "test" in row.name.lower()
+        if _read(row.definition).get("parse") in TEST_FORMATS or "test" in row.name.lower()
     }
 
 

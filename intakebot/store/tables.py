@@ -127,7 +127,15 @@ pulls = sa.Table(
     sa.Index("ix_pulls_due", "open", "look_at"),
     sa.Index("ix_pulls_author_id", "author_id"),
     sa.Index("ix_pulls_open_id", "open", "id"),
-    sa.Index("ix_pulls_state", "state"),
+    sa.Index("ix_pulls_state_open_id", "state", "open", "id"),
+    sa.Index("ix_pulls_repo_id_state", "repo_id", "state"),
+)
+
+sa.Index(
+    "ix_pulls_problem",
+    pulls.c.id,
+    sqlite_where=pulls.c.problem != "",
+    postgresql_where=pulls.c.problem != "",
 )
 
 deliveries = sa.Table(
@@ -393,6 +401,7 @@ landings = sa.Table(
     sa.Column("method", Text, nullable=False, server_default="merge"),
     sa.Column("tools_digest", Text, nullable=False, server_default=""),  # of its checks
     sa.UniqueConstraint("repo_id", "commit"),
+    sa.Index("ix_landings_repo_id_branch_id", "repo_id", "branch", "id"),
 )
 
 links = sa.Table(  # what was done, sealed one after the other

@@ -11,6 +11,14 @@ from alembic import op
 revision = "0009"
 down_revision = "0008"
 
+INDEXES = (
+    ("pulls", ("author_id",)),
+    ("pulls", ("open", "id")),
+    ("pulls", ("state", "open", "id")),
+    ("pulls", ("repo_id", "state")),
+    ("landings", ("repo_id", "branch", "id")),
+)
+
 
 def upgrade() -> None:
     op.add_column("happenings", sa.Column("state", sa.Text, nullable=False, server_default=""))
@@ -34,5 +42,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_remarks"),
     )
     op.create_index("ix_remarks_agency", "remarks", ["agency", "id"])
-    for columns in (("author_id",), ("open", "id"), ("state",)):
-        op.create_index(f"ix_pulls_{'_'.join(columns)}", "pulls", list(columns))
+    for table, columns in INDEXES:
+        op.create_index(f"ix_{table}_{'_'.join(columns)}", table, list(columns))
+    troubled = sa.text("problem != ''")
+    op.create_index(
+        "ix_pulls_problem", "pulls", ["id"], sqlite_where=troubled, postgresql_where=troubled
+    )
