@@ -261,15 +261,17 @@ def test_a_branch_named_like_a_command_is_a_name(cloud: CloudShop) -> None:
     number, _ = cloud.cast.opens(branch, {".gitattributes": "* -diff\n"}, title="Add a page")
     cloud.settle()
     assert cloud.standing(number) == "needs changes", cloud.why(number)
-    (push,) = re.findall(r"^git push .*$", cloud.status_text(number), re.MULTILINE)
-    assert "\u202e" not in push and "$'" in push
-    words = subprocess.run(
-        ["bash", "-c", f"git() {{ printf '%s\\n' \"$@\"; }}; {push}"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert words.stdout.splitlines()[-1] == f"HEAD:refs/heads/{branch}"
+    pushes = re.findall(r"^git push .*$", cloud.status_text(number), re.MULTILINE)
+    assert pushes
+    for push in pushes:
+        assert "\u202e" not in push and "$'" in push
+        words = subprocess.run(
+            ["bash", "-c", f"git() {{ printf '%s\\n' \"$@\"; }}; {push}"],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert words.stdout.splitlines()[-1] == f"HEAD:refs/heads/{branch}"
 
 
 def test_a_tree_bomb_is_its_author_s_to_mend_and_is_not_tried_again_and_again(cast: Cast) -> None:

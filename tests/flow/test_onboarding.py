@@ -9,11 +9,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner, Result
 
 from intakebot.cli.main import main
 from tests.flow.conftest import ada, grace
 from tests.flow.workshop import Workshop
+
+pytestmark = pytest.mark.long
 
 KEY = "AKIA" + "IOSFODNN7EXAMPLA"  # in two parts, so that this file holds none
 
