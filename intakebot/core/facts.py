@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from intakebot.core import roster
 from intakebot.core.asks import Asks
@@ -11,6 +12,7 @@ from intakebot.core.checking import Checked
 from intakebot.core.paths import matching, protected
 from intakebot.model import (
     Change,
+    ChangedFile,
     CheckDefinition,
     Config,
     Facts,
@@ -82,15 +84,12 @@ def gather(seen: Gathered) -> Facts:
         main_url=pull.main_url or pull.repo.clone_url,
         pull_url=pull.url,
         commits=change.commits if change else 0,
-        files_changed=len(files),
-        added_lines=sum(file.added or 0 for file in files),
-        removed_lines=sum(file.removed or 0 for file in files),
+        **of_files(files),
         max_lines=config.limits.get("lines", MOST_LINES),
         max_files=config.limits.get("files", MOST_FILES),
-        binary_files=sum(file.added is None for file in files),
-        conflict_files=_some(change.conflicts if change else ()),
-        conflict_markers=_some(seen.markers),
-        protected_changed=_some(protected((file.path for file in files), config.protected)),
+        conflict_files=some(change.conflicts if change else ()),
+        conflict_markers=some(seen.markers),
+        protected_changed=some(protected((file.path for file in files), config.protected)),
         config_editor=roster.may_edit_config(seen.author),
         checks_failed=_required(seen, Outcome.FAILED),
         checks_pending=_pending(seen),
@@ -106,7 +105,6 @@ def gather(seen: Gathered) -> Facts:
         state=_state(pull, seen.declined),
         landed=seen.landed,
         landing_failed=seen.landing_failed,
-        paths=[clean(file.path) for file in files],
         fork_page=pull.fork_page,
         open_page=pull.open_page,
         unreadable=seen.unreadable,
@@ -123,9 +121,9 @@ def _with_what_was_found(facts: Facts, seen: Gathered) -> Facts:
         checks_flaky=_ended(seen, Outcome.FLAKY),
         checks_already_broken=_already_broken(seen),
         checks_optional=_optional(seen),
-        archives=_detected(seen, "archives"),
-        hidden_characters=_detected(seen, "hidden_characters"),
-        secrets=_detected(seen, "secrets"),
+        archives=found_by(seen.detected, "archives"),
+        hidden_characters=found_by(seen.detected, "hidden_characters"),
+        secrets=found_by(seen.detected, "secrets"),
         locks_changed=_locks(seen),
         checks_elsewhere=_elsewhere(seen),
         first_pull=seen.first_pull,
@@ -162,7 +160,7 @@ def _locks(seen: Gathered) -> list[str]:
     """Changed files that decide what is fetched for the checks of this change."""
     patterns = [file for check in seen.checks for step in check.prepare for file in step.files]
     paths = [file.path for file in seen.change.files] if seen.change else []
-    return _some(matching(paths, list(dict.fromkeys(patterns))) if patterns else ())
+    return some(matching(paths, list(dict.fromkeys(patterns))) if patterns else ())
 
 
 def _elsewhere(seen: Gathered) -> list[str]:
@@ -170,12 +168,25 @@ def _elsewhere(seen: Gathered) -> list[str]:
     return [check.name for check in seen.checks if check.is_elsewhere]
 
 
-def _detected(seen: Gathered, name: str) -> list[str]:
-    found = seen.detected.get(name, ())
-    return _some(f"{one.place}: {one.message.removesuffix('.')}" for one in found)
+def of_files(files: Sequence[ChangedFile]) -> dict[str, Any]:
+    """The facts that the changed files alone tell, by name."""
+    return {
+        "files_changed": len(files),
+        "added_lines": sum(file.added or 0 for file in files),
+        "removed_lines": sum(file.removed or 0 for file in files),
+        "binary_files": sum(file.added is None for file in files),
+        "paths": [clean(file.path) for file in files],
+    }
 
 
-def _some(items: Iterable[str]) -> list[str]:
+def found_by(detected: Mapping[str, Sequence[Finding]], name: str) -> list[str]:
+    """What one detector found, as rules name it."""
+    found = detected.get(name, ())
+    return some(f"{one.place}: {one.message.removesuffix('.')}" for one in found)
+
+
+def some(items: Iterable[str]) -> list[str]:
+    """The first of them, for a fact that rules go through one by one."""
     return [clean(item) for item in items][:MOST_LISTED]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from intakebot.core.facts import MOST_FILES, MOST_LINES, MOST_LISTED, clean
+from intakebot.core.facts import MOST_FILES, MOST_LINES, clean, found_by, of_files, some
 from intakebot.core.neutral import neutral_facts
 from intakebot.core.paths import protected
 from intakebot.model import Change, Config, Facts, Finding
@@ -29,7 +29,6 @@ class Local:
     markers: Sequence[str] = ()
     detected: Mapping[str, Sequence[Finding]] = field(default_factory=dict)
     config: Config = field(default_factory=Config)
-    uncompared: str = ""
 
 
 def facts_of(here: Local) -> Facts:
@@ -50,20 +49,11 @@ def facts_of(here: Local) -> Facts:
         pull_url=here.main_url,  # there is no page of it yet
         page_url=here.main_url,
         commits=change.commits,
-        files_changed=len(files),
-        added_lines=sum(file.added or 0 for file in files),
-        removed_lines=sum(file.removed or 0 for file in files),
+        **of_files(files),
         max_lines=config.limits.get("lines", MOST_LINES),
         max_files=config.limits.get("files", MOST_FILES),
-        binary_files=sum(file.added is None for file in files),
-        conflict_files=[clean(path) for path in change.conflicts][:MOST_LISTED],
-        conflict_markers=[clean(place) for place in here.markers][:MOST_LISTED],
-        protected_changed=list(protected((file.path for file in files), config.protected)),
-        paths=[clean(file.path) for file in files],
-        uncompared=here.uncompared,
-        **{name: _told(found) for name, found in here.detected.items()},
+        conflict_files=some(change.conflicts),
+        conflict_markers=some(here.markers),
+        protected_changed=some(protected((file.path for file in files), config.protected)),
+        **{name: found_by(here.detected, name) for name in here.detected},
     )
-
-
-def _told(found: Sequence[Finding]) -> list[str]:
-    return [clean(f"{one.place}: {one.message.removesuffix('.')}") for one in found][:MOST_LISTED]

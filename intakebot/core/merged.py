@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from intakebot.core.facts import MOST_FILES, MOST_LINES, clean
+from intakebot.core.facts import MOST_FILES, MOST_LINES, of_files
 from intakebot.core.neutral import neutral_facts
 from intakebot.core.rule import Rule
 from intakebot.model import ChangedFile, Facts
@@ -46,7 +46,6 @@ class Merge:
 
 def facts_of(merge: Merge, repo: str) -> Facts:
     """All else is as of a pull request that nobody has anything to say against."""
-    files = merge.files
     return neutral_facts(
         repo=repo,
         number=merge.number or 0,
@@ -56,11 +55,7 @@ def facts_of(merge: Merge, repo: str) -> Facts:
         head=merge.head,
         base=merge.base,
         commits=merge.commits,
-        files_changed=len(files),
-        added_lines=sum(file.added or 0 for file in files),
-        removed_lines=sum(file.removed or 0 for file in files),
-        binary_files=sum(file.added is None for file in files),
-        paths=[clean(file.path) for file in files],
+        **of_files(merge.files),
         max_lines=MOST_LINES,
         max_files=MOST_FILES,
         page_url="",

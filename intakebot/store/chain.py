@@ -119,14 +119,13 @@ def newest(connection: sa.Connection, limit: int, below: int | None = None) -> l
     before = {row.seq: row.hash for row in rows}
     found = []
     for row in rows[:limit]:
-        content = _content(connection, row.kind, row.row)
+        sealed = _row(connection, row.kind, row.row)
+        content = _told_by(connection, row.kind, sealed)
         named = {"seq": row.seq, "kind": row.kind, "row": row.row, "digest": row.digest}
         fits = row.hash == _hash(before.get(row.seq - 1, ""), named)
         intact = content is not None and _digest(content) == row.digest
         problem = "" if intact else "what it seals was changed or is gone"
         problem = problem if fits else "the link does not fit the one before it"
-        table, _ = SEALED[row.kind]
-        sealed = connection.execute(sa.select(table).where(table.c.id == row.row)).one_or_none()
         found.append(
             Seal(
                 *(row.seq, row.kind, row.hash, row.at),
@@ -161,12 +160,22 @@ def _hash(before: str, link: Mapping[str, Any]) -> str:
 
 def _content(connection: sa.Connection, kind: str, row: int) -> dict[str, Any] | None:
     """All that the link vouches for, as it stands in the database now; None when it is gone."""
+    return _told_by(connection, kind, _row(connection, kind, row))
+
+
+def _row(connection: sa.Connection, kind: str, row: int) -> sa.Row[Any] | None:
     if kind not in SEALED:
         return None
-    table, names = SEALED[kind]
-    found = connection.execute(sa.select(table).where(table.c.id == row)).one_or_none()
+    table, _ = SEALED[kind]
+    return connection.execute(sa.select(table).where(table.c.id == row)).one_or_none()
+
+
+def _told_by(
+    connection: sa.Connection, kind: str, found: sa.Row[Any] | None
+) -> dict[str, Any] | None:
     if found is None:
         return None
+    _, names = SEALED[kind]
     values = {name: _plain(found._mapping[name]) for name in names}
     return values | {"results": _results(connection, found.checks)} if kind == "landing" else values
 

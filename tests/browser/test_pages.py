@@ -136,5 +136,6 @@ def test_pictures_for_the_documents(place: Place, browse: Open, shots: Path | No
         "audit": "/audit",
         "rules": "/rules?rule=small-enough",
     }.items():
-        page.goto(f"{place.url}{path}")
+        answer = page.goto(f"{place.url}{path}")
+        assert answer is not None and answer.status == 200, path
         page.screenshot(path=shots / f"{name}.png")

@@ -21,8 +21,10 @@ from intakebot.core.metrics.stories import (
     submissions,
 )
 from intakebot.core.metrics.table import Submission
+from intakebot.core.metrics.targets import Targets
 from intakebot.core.workhours import Calendar
 from intakebot.model import Group
+from intakebot.report.build import build
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)  # a Monday
 ALWAYS = Calendar()
@@ -157,3 +159,13 @@ def test_code_and_tests_are_told_by_their_paths() -> None:
     for path in ("tests/a.py", "src/__tests__/a.js", "test_a.py", "a.spec.ts", "src/CartTest.php"):
         assert has_tests([path]), path
     assert not has_tests(["src/contest.py", "latest/news.html", "attest.js"])
+
+
+def test_a_secret_again_after_having_been_told_is_at_risk_whatever_else_passes() -> None:
+    def sent(number: int, *kinds: str) -> Story:
+        return story(verdict(number, "a", *kinds), number=number)
+
+    told = [sent(1, "no-secrets"), *(sent(number) for number in range(2, 12))]
+    for last, advice in ((sent(12), "ready"), (sent(12, "no-secrets"), "at risk")):
+        rows = submissions([*told, last], known(100)).rows
+        assert build(rows, Targets()).agencies[0].numbers.verdict == advice

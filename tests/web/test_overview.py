@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 import sqlalchemy as sa
 
@@ -40,6 +42,21 @@ def test_today_says_first_what_is_wrong(world: World) -> None:
     page = world.client("grace").get("/today").text
     assert page.index("Something is wrong") < page.index("nothing lands there until somebody")
     assert "Something is wrong" not in world.client("ada").get("/today").text
+
+
+def test_an_agency_that_is_new_no_longer_is_there_to_be_decided_on(world: World) -> None:
+    world.add_pull(1, "Add a banner to the page")
+    grace = world.client("grace")
+    grace.get("/agencies")  # where a report is made; today does not wait for one
+    assert "Agencies to decide on" not in grace.get("/today").text
+    world.clock[0] = NOW + timedelta(days=31)
+    grace = world.client("grace")
+    assert "Agencies to decide on" in grace.get("/today").text
+    token = csrf(grace, "/agency?name=north")
+    said = {"csrf": token, "name": "north", "verdict": "coaching", "reason": "They begin well."}
+    assert grace.post("/agency/decision", data=said).status_code == 302
+    grace.get("/agencies")
+    assert "Agencies to decide on" not in grace.get("/today").text
 
 
 def test_a_lane_shows_who_waits_at_which_place_and_how_long_it_takes(world: World) -> None:
