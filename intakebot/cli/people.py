@@ -153,7 +153,8 @@ def link(who: str, forge: str, account: str, login: str, state: Path | None) -> 
 def sign_in(who: str, state: Path | None) -> None:
     """Print a link that signs somebody in to the pages, once, within half an hour.
 
-    Give it to nobody else: whoever opens it is this person for the pages.
+    Give it to nobody else: whoever opens it is this person for the pages. It begins with
+    PUBLIC_URL, or with this machine's address and PORT, which has to be the port that `up` has.
     """
     with opened(state) as (settings, database):
         with database.read() as connection:

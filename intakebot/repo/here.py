@@ -23,7 +23,9 @@ def git_here(folder: Path) -> Git:
         with gitpython.Repo(folder, search_parent_directories=True) as opened:
             return Git(Path(opened.common_dir).resolve())
     except (InvalidGitRepositoryError, NoSuchPathError) as error:
-        raise OperatorError(f"{folder}: this is in no git repository; see --repo") from error
+        raise OperatorError(
+            f"{folder}: this is in no git repository; go to a clone, or name one where --repo is taken"
+        ) from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,7 +159,8 @@ def _person(
     rows = [one for one in ordered if one.person == key]
     if len(rows) < FEW:
         raise OperatorError(
-            f"{name} has {len(rows)} submissions; nothing is told of one person below {FEW}"
+            f"{name} has {len(rows)} submission{'' if len(rows) == 1 else 's'}; "
+            f"nothing is told of one person below {FEW}"
         )
     rows.sort(key=lambda one: (one.seen is not None and one.seen.at, one.seq))
     found = [one for one in (record.trespasses if record else ()) if one.person == key]

@@ -42,7 +42,7 @@ def confidence(report: Report, of: Numbers) -> str:
     """How sure one can be of either target, in words."""
     ready, risk = _percent(report.targets.ready), _percent(report.targets.risk)
     if of.n < FEW:
-        return f"With {of.n} submissions nobody can tell."
+        return f"With {of.n} submission{'' if of.n == 1 else 's'} nobody can tell."
     if of.p_ready >= LIKELY:
         return f"{_likely(of.p_ready)} that at least {ready} pass in the long run."
     if of.p_risk >= LIKELY:
@@ -65,7 +65,7 @@ def direction(of: Numbers) -> str:
 def mix(of: Numbers) -> str:
     """Why the share with the mix taken out differs, where it does."""
     raw = of.passes / of.n
-    if of.adjusted is None or abs(raw - of.adjusted) <= 0.10:
+    if of.n < FEW or of.adjusted is None or abs(raw - of.adjusted) <= 0.10:
         return ""
     return (
         f"With its mix of repositories and sizes taken out it would be {_percent(of.adjusted)} "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ def shop(
     tmp_path_factory: pytest.TempPathFactory, databases: Databases, checking: House
 ) -> Iterator[Workshop]:
     """Alder mends what the check found and lands; Birch asks for nothing and is asked something;
-    Cedar's work is taken back, and one of them pushes past the pull requests twice."""
+    Cedar's work is taken back, and one of them pushes past us on three days, twice each."""
     folder = tmp_path_factory.mktemp("year")
     files = {**SITE, ".intakebot.toml": CHECKS}
     with checking_shop(folder, databases, checking, files) as shop:
@@ -63,11 +64,10 @@ def shop(
         shop.settle()
         with shop.house.database.write() as connection:
             account = Account(shop.pull(four).author.id, "cat")
+            times = [shop.now() - timedelta(days=n // 2, minutes=n % 2) for n in range(6)]
             found = [
-                Incident(
-                    f"push-{n}", "direct-push", "1", account, shop.now(), "refs/heads/main", ""
-                )
-                for n in range(3)
+                Incident(f"push-{n}", "direct-push", "1", account, at, "refs/heads/main", "")
+                for n, at in enumerate(times)
             ]
             incidents.keep(connection, 1, found)
         yield shop
@@ -108,7 +108,9 @@ def test_people_of_our_own_are_left_out_and_it_is_said(shop: Workshop) -> None:
     assert "Grace" not in text and "ada" not in text
 
 
-def test_pushes_past_the_pull_requests_count_against_whoever_was_told(shop: Workshop) -> None:
+def test_pushes_past_us_count_after_the_first_and_a_second_try_is_no_second_one(
+    shop: Workshop,
+) -> None:
     cedar = numbers(shop, "--agency", "Cedar")["agencies"]["Cedar"]
     assert cedar["incidents"] == 3 and cedar["incidents_after_notice"] == 2
     assert cedar["verdict"] == "at risk"

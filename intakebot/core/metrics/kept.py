@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from intakebot.core.metrics import numbers
 from intakebot.core.metrics.numbers import Interval
@@ -13,6 +13,7 @@ from intakebot.core.metrics.stories import Trespass
 from intakebot.core.metrics.table import Submission, Waited
 
 A_DAY = 8.0  # working hours within which an answer is a quick one
+ONE_TRY = timedelta(hours=1)  # who tries the same again so soon has not done it twice
 NOTICES = 2  # incidents after the first one, which everybody is told of
 
 
@@ -60,7 +61,8 @@ class Kept:
 
 
 def trespasses_of(found: Sequence[Trespass], rows: Sequence[Submission], last: int) -> Trespasses:
-    """Of one agency; `rows` in order and not empty."""
+    """Of one agency; `rows` in order and not empty, `found` by time."""
+    found = _apart(found)
     seen = [one.seen.at for one in rows[-last:] if one.seen is not None]
     since: datetime | None = min(seen, default=None)
     return Trespasses(
@@ -70,6 +72,18 @@ def trespasses_of(found: Sequence[Trespass], rows: Sequence[Submission], last: i
         rate=numbers.garwood(len(found), len(rows)),
         kinds=dict(sorted(Counter(one.kind for one in found).items())),
     )
+
+
+def _apart(found: Sequence[Trespass]) -> list[Trespass]:
+    """Without what the same person tries again in the same way within an hour."""
+    last: dict[tuple[str, str], datetime] = {}
+    kept = []
+    for one in found:
+        before = last.get((one.person, one.kind))
+        if before is None or one.at - before > ONE_TRY:
+            kept.append(one)
+        last[one.person, one.kind] = one.at
+    return kept
 
 
 def kept_of(rows: Sequence[Submission]) -> Kept | None:
