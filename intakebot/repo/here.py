@@ -24,7 +24,7 @@ def git_here(folder: Path) -> Git:
             return Git(Path(opened.common_dir).resolve())
     except (InvalidGitRepositoryError, NoSuchPathError) as error:
         raise OperatorError(
-            f"{folder}: this is in no git repository; go to a clone, or name one where --repo is taken"
+            f"{folder}: this is in no git repository; go to a clone of one"
         ) from error
 
 
