@@ -181,13 +181,31 @@ HOSTILE = [
 ]
 
 
-@pytest.mark.parametrize("piece", HOSTILE, ids=map(ascii, HOSTILE))
-@pytest.mark.parametrize("size", [16_000, 1_000_000])
-def test_a_hostile_comment_is_read_within_a_second(piece: str, size: int) -> None:
-    text = "see\n/merge " + piece * (size // len(piece))
+ORDINARY = (
+    "- Please see *this* [line](https://example.org/a), `then` read:\n\n/usr/bin/env says so\n\n"
+    * 250
+)[:16_384]
+
+
+def _seconds(text: str) -> float:
     start = time.process_time()
     words(text, KNOWN)
-    assert time.process_time() - start < 1
+    return time.process_time() - start
+
+
+@pytest.fixture(scope="module")
+def ordinary() -> float:
+    return min(_seconds(ORDINARY) for _ in range(3))
+
+
+@pytest.mark.parametrize("piece", HOSTILE, ids=map(ascii, HOSTILE))
+@pytest.mark.parametrize("size", [16_000, 1_000_000])
+def test_a_hostile_comment_costs_no_more_than_some_long_ones(
+    piece: str, size: int, ordinary: float
+) -> None:
+    text = "see\n/merge " + piece * (size // len(piece))
+    # Another try where one was too long: the machine may have been busy with something else.
+    assert any(_seconds(text) < 60 * ordinary for _ in range(3))
 
 
 BITS = [
