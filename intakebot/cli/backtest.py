@@ -20,8 +20,7 @@ from intakebot.core.expression import FACT_NAMES
 from intakebot.core.merged import Merge, facts_of, unknown_to
 from intakebot.core.rules import Rule, read_rules, rules_digest
 from intakebot.model import OperatorError
-from intakebot.repo.git import GitFailed
-from intakebot.repo.here import git_here
+from intakebot.repo.here import checked_out, git_here
 from intakebot.repo.merges import Skipped, merges
 from intakebot.settings import rule_files
 from intakebot.store import history
@@ -114,20 +113,17 @@ def _of_history(
 ) -> tuple[Outcome, Mapping[str, Sequence[str]]]:
     """Also the rules that are left out, each with the facts that git can't tell."""
     git = git_here(path)
-    try:
-        tip = git.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}").decode().strip()
-    except GitFailed as error:
-        raise OperatorError(f"--git {path}: has no commit yet") from error
+    tip = checked_out(path)
     unknown = {rule.id: unknown_to(rule, FACT_NAMES) for rule in (*now, *tried)}
     left_out = {rule: names for rule, names in sorted(unknown.items()) if names}
     kept, trying = ([one for one in some if one.id not in left_out] for some in (now, tried))
     name, digest = path.resolve().name, rules_digest(kept)
-    told = _told(merges(git, tip, limit, since), limit)
-    past = (Past(one.at, facts_of(one, name), digest) for one in told)
+    found = told(merges(git, tip, limit, since), limit)
+    past = (Past(one.at, facts_of(one, name), digest) for one in found)
     return run_backtest(past, kept, trying, digest), left_out
 
 
-def _told(found: Iterator[Merge | Skipped], limit: int) -> Iterator[Merge]:
+def told(found: Iterator[Merge | Skipped], limit: int) -> Iterator[Merge]:
     """Says how far it is, and which can't be told."""
     with click.progressbar(found, length=limit, label="Merges", file=sys.stderr) as bar:
         for one in bar:

@@ -44,6 +44,7 @@ VERBS: Mapping[str, Verb] = {
     "findings": Verb("intakebot.cli.findings:findings", "Place a tool's report on a diff."),
     "rules": Verb("intakebot.cli.rules:rules", "List the rules, and try them on their examples."),
     "backtest": Verb("intakebot.cli.backtest:backtest", "What other rules would have decided."),
+    "backfill": Verb("intakebot.cli.backfill:backfill", "What a repository's past tells."),
     "report": Verb("intakebot.cli.report:report", "How well contributions come in."),
     "sandbox": Verb("intakebot.cli.sandbox:sandbox", "Run a command as a check runs."),
     "tools": Verb("intakebot.cli.tools:tools", "What checks can call here, and more of it."),

@@ -142,3 +142,8 @@ def _utf8(char: str) -> bytes:
         return char.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
         return char.encode("utf-8", "surrogatepass")
+
+
+def sheet_cell(text: str) -> str:
+    """For CSV that a spreadsheet may open: a `'` before what it would compute."""
+    return f"'{text}" if text[:1] in tuple("=+-@\t\r") else text

@@ -51,7 +51,7 @@ def facts_of(merge: Merge, repo: str) -> Facts:
         number=merge.number or 0,
         title=merge.title,
         author_login=merge.author,
-        author_agency=merge.email.rpartition("@")[2].lower() or "unknown",
+        author_agency=domain_of(merge.email),
         head=merge.head,
         base=merge.base,
         commits=merge.commits,
@@ -61,6 +61,11 @@ def facts_of(merge: Merge, repo: str) -> Facts:
         page_url="",
         pull_url=merge.commit,
     )
+
+
+def domain_of(email: str) -> str:
+    """What stands behind the at sign, in small letters; "unknown" where nothing does."""
+    return email.partition("@")[2].strip().lower() or "unknown"
 
 
 def unknown_to(rule: Rule, names: Iterable[str]) -> list[str]:

@@ -28,6 +28,15 @@ def git_here(folder: Path) -> Git:
         ) from error
 
 
+def checked_out(folder: Path) -> str:
+    """The full id of the commit that this very work tree is at. Raises OperatorError before the
+    first one."""
+    with gitpython.Repo(folder, search_parent_directories=True) as opened:
+        if not opened.head.is_valid():
+            raise OperatorError(f"{folder}: has no commit yet")
+        return opened.head.commit.hexsha
+
+
 @dataclass(frozen=True, slots=True)
 class Here:
     """What is checked out, and the branch that it is to go to. Addresses are "" where there are

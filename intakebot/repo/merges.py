@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from intakebot.core.merged import Merge
+from intakebot.core.metrics.history import Reverting
+from intakebot.core.metrics.stories import REVERTED_COMMIT
 from intakebot.repo.change import changed_files
 from intakebot.repo.git import Git, GitFailed, TooMuch, full_id
 
@@ -30,15 +32,36 @@ def merges(
     git: Git, tip: str, limit: int, since: datetime | None = None
 ) -> Iterator[Merge | Skipped]:
     """Of two parents each; `tip` is a full id. Names and addresses go by its mailmap."""
-    query = ["--first-parent", "--min-parents=2", "--max-parents=2", f"--max-count={limit}"]
-    if since is not None:
-        query.append(f"--since={since.isoformat()}")
-    shape = f"--format={'%x00'.join(_FIELDS)}%x00"
-    out = git.run("log", *query, shape, "--end-of-options", full_id(tip))
+    only = ["--first-parent", "--min-parents=2", "--max-parents=2", f"--max-count={limit}"]
+    for commit, parents, at, message in _log(git, tip, only, _FIELDS, since):
+        yield _merge(git, commit, parents.split(), at, message)
+
+
+def reverting(git: Git, tip: str, since: datetime | None = None) -> Iterator[Reverting]:
+    """Commits, wherever they came in, whose message says what they take back as git writes it."""
+    found = _log(git, tip, ("--grep=^This reverts commit ",), ("%cI", "%B"), since)
+    for at, message in found:
+        yield Reverting(datetime.fromisoformat(at), REVERTED_COMMIT.findall(message))
+
+
+def direct(git: Git, tip: str, since: datetime | None = None) -> Iterator[Sequence[str]]:
+    """Name and address of the author of each commit on the first-parent line that is no merge and
+    not the first of all: pushed past every pull request, or squashed, or rebased."""
+    only = ("--first-parent", "--min-parents=1", "--max-parents=1")
+    yield from _log(git, tip, only, ("%aN", "%aE"), since)
+
+
+def _log(
+    git: Git, tip: str, only: Sequence[str], fields: Sequence[str], since: datetime | None
+) -> Iterator[list[str]]:
+    """The fields of each commit, newest first."""
+    query = [*only, *([f"--since={since.isoformat()}"] if since is not None else [])]
+    shape = f"--format={'%x00'.join(fields)}%x00"
+    out = git.run(*MAILMAP, "log", *query, shape, "--end-of-options", full_id(tip))
     texts = out.decode("utf-8", "replace").split("\0")
-    for place in range(0, len(texts) - len(_FIELDS), len(_FIELDS)):
-        commit, parents, at, message = texts[place : place + len(_FIELDS)]
-        yield _merge(git, commit.strip(), parents.split(), at, message)
+    for place in range(0, len(texts) - len(fields), len(fields)):
+        first, *others = texts[place : place + len(fields)]
+        yield [first.removeprefix("\n"), *others]
 
 
 def _merge(git: Git, commit: str, parents: list[str], at: str, message: str) -> Merge | Skipped:

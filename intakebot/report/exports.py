@@ -31,7 +31,7 @@ def to_csv(report: Report) -> str:
             low, high = one.interval if one.interval and one.n else ("", "")
             writer.writerow(
                 (
-                    *(guarded(agency.name), "", guarded(one.id), "", one.n),
+                    *(escape.sheet_cell(agency.name), "", escape.sheet_cell(one.id), "", one.n),
                     *("" if one.x is None else one.x, _places(one.value), _places(low)),
                     *(_places(high), one.method, one.excluded, DEFINITIONS),
                 )
@@ -71,10 +71,6 @@ def _list(title: str, lines: list[str]) -> list[str]:
     return ["\n".join([f"{title}:", "", *(f"- {escape.text(line)}" for line in lines)])] * bool(
         lines
     )
-
-
-def guarded(text: str) -> str:
-    return f"'{text}" if text[:1] in tuple("=+-@\t\r") else text
 
 
 def _places(value: object) -> object:

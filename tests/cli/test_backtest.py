@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,37 +10,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from intakebot.cli.main import main
+from tests.cli.pasts import git, merged
 
 STRICT = ("--set", "small-enough.level=reject")
 LARGE = "<p>Line</p>\n" * 500
-
-
-def git(folder: Path, *arguments: str, who: str = "Staff <staff@shop.example>") -> str:
-    name, _, email = who.rstrip(">").partition(" <")
-    identity = {"NAME": name, "EMAIL": email, "DATE": "2026-03-02T09:00:00+00:00"}
-    env = {
-        f"GIT_{role}_{key}": value
-        for role in ("AUTHOR", "COMMITTER")
-        for key, value in identity.items()
-    }
-    done = subprocess.run(
-        ["git", "-C", str(folder), *arguments],
-        env={"PATH": "/usr/bin:/bin", "HOME": str(folder), "GIT_CONFIG_NOSYSTEM": "1", **env},
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return done.stdout.strip()
-
-
-def merged(folder: Path, branch: str, files: Mapping[str, str], message: str, who: str) -> None:
-    git(folder, "switch", "--quiet", "-c", branch, "main")
-    for name, text in files.items():
-        (folder / name).write_text(text, "utf-8")
-    git(folder, "add", "--all", who=who)
-    git(folder, "commit", "--quiet", "-m", f"Add {branch}", who=who)
-    git(folder, "switch", "--quiet", "main")
-    git(folder, "merge", "--quiet", "--no-ff", "-m", message, branch)
 
 
 @pytest.fixture(scope="module")

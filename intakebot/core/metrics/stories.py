@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Literal
 
-from intakebot.core.metrics.table import LARGE, SMALL, UNKNOWN, Seen, Submission, Waited
+from intakebot.core.metrics.table import UNKNOWN, Seen, Submission, Waited, size_of
 from intakebot.core.workhours import Calendar, between
 from intakebot.model import Group
 
@@ -31,7 +31,7 @@ _TESTS = re.compile(
     r"|Test\.(?:php|java|kt|cs)$",
 )
 _REVERT = re.compile(r'^Revert "(.+)"\s*$')
-_REVERTED_COMMIT = re.compile(r"This reverts commit ([0-9a-f]{7,40})")
+REVERTED_COMMIT = re.compile(r"This reverts commit ([0-9a-f]{7,40})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,15 +200,12 @@ def _submission(story: Story, whose: Whose, known: Known) -> Submission:
         act.kind == "review" and act.state == "changes_requested" and act.at <= end
         for act in story.acts
     )
-    size: Literal["S", "M", "L"] = (
-        "S" if story.lines <= SMALL else "M" if story.lines <= LARGE else "L"
-    )
     return Submission(
         pr=str(story.number),
         agency=whose.agency,
         person=whose.person,
         repo=story.repo,
-        size=size,
+        size=size_of(story.lines),
         changed_lines=story.lines,
         seq=1,
         first_pass=not first.kinds and not asked,
@@ -329,7 +326,7 @@ class _Reverts:
     def take(self, story: Story) -> None:
         if story.state != "merged" or story.closed is None:
             return
-        for commit in _REVERTED_COMMIT.findall(story.description):
+        for commit in REVERTED_COMMIT.findall(story.description):
             self.commits[story.repo].append((commit, story.closed))
         said = _REVERT.match(story.title)
         if said:

@@ -74,6 +74,11 @@ class Submission:
     seen: Seen | None = None  # None of a table
 
 
+def size_of(lines: int) -> Literal["S", "M", "L"]:
+    """Of so many changed lines."""
+    return "S" if lines <= SMALL else "M" if lines <= LARGE else "L"
+
+
 def read_table(text: str, name: str) -> list[Submission]:
     """The rows of a CSV file in RFC 4180's form, with a head that names COLUMNS in any order.
 
