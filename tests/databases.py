@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass, field
@@ -54,13 +55,20 @@ class Databases(Protocol):
         """Another program has begun to write to it, and does not end."""
 
 
+@dataclass(slots=True)
 class OnSqlite:
     server = None
+    migrated: bytes = b""  # a database with the newest schema, made when it is first asked for
 
     @contextmanager
     def house(self, state: Path, like: str = "", begun: bool = True) -> Iterator[str]:
         """A copied folder brings its database along."""
-        yield f"sqlite:///{state / 'intakebot.db'}"
+        file = state / "intakebot.db"
+        if begun and not like and not file.exists():
+            self.migrated = self.migrated or _migrated()
+            state.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(self.migrated)
+        yield f"sqlite:///{file}"
 
     @contextmanager
     def empty(self, folder: Path) -> Iterator[str]:
@@ -84,6 +92,15 @@ class OnSqlite:
         with closing(sqlite3.connect(_file(url), isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             yield
+
+
+def _migrated() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "intakebot.db"
+        database = Database(f"sqlite:///{file}")
+        schema.upgrade(database, now=datetime.now(UTC))
+        database.close()
+        return file.read_bytes()
 
 
 def _file(url: str) -> Path:

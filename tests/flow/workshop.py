@@ -11,7 +11,6 @@ import re
 import resource
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
@@ -19,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +40,9 @@ from intakebot.wiring import build_house, built_in_forge, forges, now
 from intakebot.world.people import Somebody
 from intakebot.world.ports import free_ports
 from tests.flow import dying
+from tests.warm import forge_server
 
 A_WHILE = timedelta(minutes=5)
-SERVE = """
-import sys
-from pathlib import Path
-from intakebot.gitforge.server import serve
-serve(Path(sys.argv[1]), "127.0.0.1", int(sys.argv[2]), 8)
-"""
 
 
 @dataclass
@@ -66,7 +61,7 @@ class Workshop:
     settings: Settings
     bell: Rings
     house: House
-    server: subprocess.Popen[bytes]
+    server: BaseProcess
     offset: timedelta = timedelta()
 
     # --- doing work -------------------------------------------------------------------
@@ -381,8 +376,8 @@ class Workshop:
 
     def close(self) -> None:
         self.house.database.close()
-        self.server.send_signal(signal.SIGQUIT)  # at once, whoever is still connected
-        self.server.wait(timeout=20)
+        self.server.kill()  # whoever is still connected; its worker dies with it
+        self.server.join(timeout=20)
 
 
 def open_workshop(state: Path, site: Path) -> Workshop:
@@ -406,7 +401,7 @@ def open_workshop(state: Path, site: Path) -> Workshop:
     )
     forge.add_repo("site", from_path=site)
     settings = settings_file.load(state, environ)
-    server = subprocess.Popen([sys.executable, "-c", SERVE, str(state), str(port)])
+    server = forge_server(state, port)
     until(lambda: _answers(f"{settings.git_url}/livez"))
     bell = Rings()
     shop = Workshop(state, settings, bell, build_house(settings, bell=bell), server)
