@@ -17,11 +17,11 @@ demo: $(VENV)/installed ## Play the whole story in a temporary folder
 	@$(BIN)/intakebot demo
 
 test: $(VENV)/installed-dev lint types floors rules ## Everything that CI runs
-	@$(BIN)/python -m pytest --database both -n 3 --dist loadfile --no-loadscope-reorder -m "not alone"
+	@$(BIN)/python -m pytest --database both -n 4 --dist loadfile --no-loadscope-reorder -m "not alone"
 	@$(BIN)/python -m pytest --database both -m alone
 
 test-postgres: $(VENV)/installed-dev ## Every test that reaches the house's database, on PostgreSQL
-	@$(BIN)/python -m pytest --database postgres -n 3 --dist loadfile --no-loadscope-reorder -m "not alone"
+	@$(BIN)/python -m pytest --database postgres -n 4 --dist loadfile --no-loadscope-reorder -m "not alone"
 	@$(BIN)/python -m pytest --database postgres -m alone
 
 chaos: $(VENV)/installed-dev ## Half an hour of faults on the whole house, then of any order (MINUTES=30)

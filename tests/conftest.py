@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -38,11 +39,26 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         return
     asked = metafunc.config.getoption("--database")
     kinds = KINDS[asked]
-    if asked == "both" and metafunc.definition.get_closest_marker("long"):
+    if asked == "both" and not _is_worth_both(metafunc.definition):
         kinds = KINDS["sqlite"]
     if metafunc.definition.get_closest_marker("postgres"):
         kinds = tuple(kind for kind in kinds if kind == "postgres") or (NOT_HERE,)
     metafunc.parametrize("databases", kinds, indirect=True, scope="session")
+
+
+def _is_worth_both(test: pytest.Item) -> bool:
+    """SQL is the store's alone, and its tests and those of everything that is quick run on both.
+
+    Of whole lives, which take seconds, every fourth does, always the same ones: together they
+    come by every table. `make test-postgres` runs them all.
+    """
+    if test.get_closest_marker("postgres") or test.get_closest_marker("both"):
+        return True
+    if test.get_closest_marker("long"):
+        return False
+    if test.path.parent.name != "flow":
+        return True
+    return zlib.crc32(test.nodeid.encode()) % 4 == 0
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

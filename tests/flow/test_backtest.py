@@ -18,6 +18,8 @@ from tests.databases import Databases
 from tests.flow.conftest import SITE, ada, checking_shop
 from tests.flow.workshop import Workshop
 
+pytestmark = pytest.mark.both
+
 SMALL, LARGE = "<p>News</p>\n", "<p>Line</p>\n" * 500
 
 

@@ -19,6 +19,8 @@ from tests.databases import Databases
 from tests.flow.conftest import CHECKS, SITE, ada, checking_shop, grace
 from tests.flow.workshop import Workshop
 
+pytestmark = pytest.mark.both
+
 BROKEN, MENDED = "<p>BROKEN</p>\n", "<p>Mended</p>\n"
 
 
