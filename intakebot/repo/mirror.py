@@ -13,7 +13,8 @@ import re
 import secrets
 import shutil
 import subprocess
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,16 +93,34 @@ class Mirror:
         if not self._is_made():  # its lock may be held by a long fetch
             with self._locked():
                 self._make()
+        refs = {branch: branch_ref(branch) for branch in branches}
+        found = self._listed(url, list(refs.values()))
+        if len(found) < len(refs):
+            found = self._listed_for_sure(url, list(refs.values()))
+        return {branch: found[ref] for branch, ref in refs.items() if ref in found}
+
+    def _listed(
+        self, url: str, refs: Sequence[str], env: Mapping[str, str] | None = None
+    ) -> dict[str, str]:
         git = Git(self.folder, self.credential, Limits(seconds=30))
-        refs = [branch_ref(branch) for branch in branches]
         try:
-            out = git.run("ls-remote", "--end-of-options", url, *refs)
+            out = git.run("ls-remote", "--end-of-options", url, *refs, env=env)
         except GitFailed as error:
             raise _explained(error, url) from error
-        found = {ref: commit for commit, ref in map(_two, out.decode().splitlines())}
-        return {
-            branch: found[ref] for branch, ref in zip(branches, refs, strict=True) if ref in found
-        }
+        return {ref: commit for commit, ref in map(_two, out.decode().splitlines())}
+
+    def _listed_for_sure(self, url: str, refs: Sequence[str]) -> dict[str, str]:
+        """Asked once more, with a look at how it was answered.
+
+        A page for people, from a proxy or a forge under maintenance, is to git an old server
+        without any branch. Whoever speaks git's own protocol sends packets, also of nothing.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            packets = Path(folder) / "packets"
+            found = self._listed(url, refs, {"GIT_TRACE_PACKET": str(packets)})
+            if not packets.exists():
+                raise TryLater(f"{url} answers with a page, not as a Git server", after=15)
+        return found
 
     def _is_kept(self, ref: str, commit: str) -> bool:
         """As `fetch` leaves it, seen without a process. False also where refs are packed."""

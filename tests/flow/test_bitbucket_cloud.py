@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from intakebot.core import config
 from intakebot.flow.guard import acknowledge
 from intakebot.flow.survey import discover, survey
 from intakebot.flow.sweep import Clock as Clockwork
-from intakebot.model import Group
+from intakebot.model import Group, TryLater
 from intakebot.store import work
 from intakebot.store.tables import repos
 from intakebot.world.bitbucket_cloud import BitbucketCloud
@@ -212,6 +213,25 @@ def test_killed_after_it_spoke_up_about_a_push_past_us_it_says_it_once_and_freez
         f"refs/heads/{branch}" for branch in pushed
     )
     assert shop.frozen().count("past the pull requests") == times
+
+
+def test_a_page_for_people_in_the_place_of_git_takes_no_branch_away(shop: CloudShop) -> None:
+    """A proxy's page without a line in it is to git an old server that has no branches."""
+    number = opened(shop)
+    shop.cast.says(shop.cast.bob, number, "/approve")
+    shop.settle()
+    shop.cast.cloud.mischief.html("git .*/info/refs", times=1000)
+    shop.cast.says(shop.cast.bob, number, "/merge")
+    for _ in range(3):
+        with suppress(TryLater):  # what a worker puts off
+            shop.settle()
+    assert shop.standing(number) != "landed"
+    shop.cast.cloud.mischief.clear()
+    shop.clock.later(minutes=20)
+    for _ in range(3):
+        shop.settle()
+    assert shop.incidents() == [] and shop.frozen().strip("; ") == ""
+    assert shop.standing(number) == "landed", shop.why(number)
 
 
 def test_a_force_push_on_the_deploy_branch_is_an_incident_and_the_old_tip_is_kept(
