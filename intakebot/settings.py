@@ -56,6 +56,7 @@ class Settings:
 
     prepare_hosts: tuple[str, ...] = ()  # registries besides the usual ones
     qa_hooks: Mapping[str, QaHook] = field(default_factory=dict)  # by the name that checks say
+    bodies_kept: timedelta | None = None  # of deliveries; None is for ever
 
 
 def load(state: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -65,6 +66,7 @@ def load(state: Path | None = None, environ: Mapping[str, str] = os.environ) -> 
     number = _Numbers(environ)
     port = number.read("PORT", 8420)
     survey_every = number.read("SURVEY_EVERY", 0, least=1)
+    delivery_days = number.read("DELIVERY_DAYS", 30)
     settings = Settings(
         state=folder,
         database_url=environ.get("DATABASE_URL")
@@ -81,6 +83,7 @@ def load(state: Path | None = None, environ: Mapping[str, str] = os.environ) -> 
         bitbucket_git_url=(environ.get("BITBUCKET_GIT_URL") or BITBUCKET_GIT_URL).rstrip("/"),
         webhook_secrets=_webhook_secrets(environ, kept),
         qa_hooks=_qa_hooks(environ, kept),
+        bodies_kept=timedelta(days=delivery_days) if delivery_days else None,
         session_secret=environ.get("SESSION_SECRET") or kept.get("SESSION_SECRET", ""),
         tokens={
             scope: environ.get(name) or kept.get(name, "")

@@ -96,6 +96,7 @@ def build_house(settings: Settings, *, bell: Bell | None = None) -> House:
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         upkeep=_upkeep(known, database),
         qa_hooks=settings.qa_hooks,
+        bodies_kept=settings.bodies_kept,
     )
 
 

@@ -80,6 +80,12 @@ def test_the_pace_of_surveys_is_each_forges_own_unless_it_is_set(tmp_path: Path)
             settings.load(tmp_path, {"SURVEY_EVERY": wrong})
 
 
+def test_deliveries_are_kept_for_a_month_unless_it_is_said(tmp_path: Path) -> None:
+    assert settings.load(tmp_path, {}).bodies_kept == timedelta(days=30)
+    assert settings.load(tmp_path, {"DELIVERY_DAYS": "7"}).bodies_kept == timedelta(days=7)
+    assert settings.load(tmp_path, {"DELIVERY_DAYS": "0"}).bodies_kept is None
+
+
 def test_addresses_lose_their_trailing_slash(tmp_path: Path) -> None:
     found = settings.load(tmp_path, {"PUBLIC_URL": "https://intake.example.org/"})
     assert found.public_url == "https://intake.example.org"

@@ -16,6 +16,8 @@ import click
 from intakebot import wiring
 from intakebot.cli.enrol import Step, accounts, opened, planned, write
 from intakebot.cli.main import JSON, STATE, table
+from intakebot.cli.member import member_called
+from intakebot.cli.privacy import erase, export
 from intakebot.core.escape import visible
 from intakebot.core.expression import did_you_mean
 from intakebot.core.rosterfile import (
@@ -134,7 +136,7 @@ def link(who: str, forge: str, account: str, login: str, state: Path | None) -> 
             login = _login_of(settings, account)
         with database.write() as connection:
             members = roster.everybody(connection)
-            person = _member(members, who)
+            person = member_called(members, who)
             before = roster.linked(connection, forge, account)
             roster.link(connection, person.id, forge, account, login or account)
     said = f"{forge} account {account} ({login or account}) belongs to {person.name}"
@@ -158,7 +160,7 @@ def sign_in(who: str, state: Path | None) -> None:
     """
     with opened(state) as (settings, database):
         with database.read() as connection:
-            member = _member(roster.everybody(connection), who)
+            member = member_called(roster.everybody(connection), who)
         if not member.accounts:
             raise OperatorError(f"{who} has no account; give one: intakebot people link")
         forge, account, _ = member.accounts[0]
@@ -182,6 +184,10 @@ def list_(as_json: bool, state: Path | None) -> None:
         click.echo("  intakebot people add LOGIN --group staff --role maintainer")
 
 
+people.add_command(export)
+people.add_command(erase)
+
+
 # --- in and out -----------------------------------------------------------------------
 
 
@@ -197,20 +203,6 @@ def _login_of(settings: Settings, account: str) -> str:
     raise OperatorError(
         f"the built-in forge has no account {account}; `intakebot people add` makes one"
     )
-
-
-def _member(members: Sequence[Member], who: str) -> Member:
-    """The one person with this login, on any forge, or else with this name."""
-    found = [m for m in members if who in (login for _, _, login in m.accounts)]
-    found = found or [m for m in members if who == m.name]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        logins = ", ".join(sorted({login for m in found for _, _, login in m.accounts}))
-        raise click.UsageError(f"'{who}' is {len(found)} people; their logins are {logins}")
-    known = [name for m in members for name in (m.name, *(login for _, _, login in m.accounts))]
-    hint = did_you_mean(who, known) or " `intakebot people list` shows who is."
-    raise click.UsageError(f"nobody on the roster is called '{who}'.{hint}")
 
 
 def _text(file: Path) -> str:

@@ -53,6 +53,7 @@ class House:
     owner: str  # this process, in leases
     upkeep: Callable[[], Iterable[Check]] = tuple  # what an operator should know now
     qa_hooks: Mapping[str, QaHook] = field(default_factory=dict)
+    bodies_kept: timedelta | None = timedelta(days=30)  # of deliveries; None is for ever
     stopping: Event = field(default_factory=Event)
 
     def later(self, seconds: float) -> datetime:

@@ -14,12 +14,13 @@ from intakebot import log
 from intakebot.crash import crashpoint
 from intakebot.flow.house import PATIENCE, House
 from intakebot.model import TryLater
-from intakebot.store import work
+from intakebot.store import deliveries, work
 from intakebot.store.tables import lanes, pulls, repos
 
 EVERY = 2.0  # seconds between sweeps
 SURVEY_EVERY = timedelta(seconds=30)
 TELL_EVERY = timedelta(days=1)
+PIECE = 500  # deliveries emptied in one transaction, so that new ones need not wait
 SETTLED = timedelta(minutes=1)
 RING_AGAIN = timedelta(
     seconds=15
@@ -55,7 +56,7 @@ class Clock:
         crashpoint("clock.before_ring")
         self.house.bell.ring([*self._not_just_rung(bells, now), *self._discovery(now)])
         crashpoint("clock.after_ring")
-        self._tell_once_a_day(now)
+        self._once_a_day(now)
 
     def _discovery(self, now: datetime) -> list[str]:
         if self.surveyed_at is not None and abs(now - self.surveyed_at) < self.survey_every:
@@ -63,16 +64,33 @@ class Clock:
         self.surveyed_at = now
         return ["discover:0"]
 
-    def _tell_once_a_day(self, now: datetime) -> None:
-        """What the operator should see to; the first time when others have had time to look."""
+    def _once_a_day(self, now: datetime) -> None:
+        """Forget what is old and tell the operator what to see to; the first time when others
+        have had time to look."""
         if self.told_at is None:
             self.told_at = now - TELL_EVERY + SETTLED
         if abs(now - self.told_at) < TELL_EVERY:
             return
         self.told_at = now
+        self._forget_bodies(now)
         for check in self.house.upkeep():
             if check.state != "ok":
                 log.warning("see to this", about=check.about, what=check.what, cure=check.cure)
+
+    def _forget_bodies(self, now: datetime) -> None:
+        """What forges have sent is read back and judged within minutes; names in it are no use."""
+        if self.house.bodies_kept is None:
+            return
+        before = now - self.house.bodies_kept
+        done, more = 0, True
+        while more:
+            with self.house.database.read() as connection:
+                old, up_to = deliveries.with_old_bodies(connection, before, done, PIECE)
+            if old:
+                with self.house.database.write() as connection:
+                    deliveries.empty(connection, old)
+                log.info("deliveries emptied", count=len(old), older_than=str(before))
+            done, more = up_to, up_to > done
 
     def _not_just_rung(self, bells: Iterable[str], now: datetime) -> list[str]:
         self.rung = {bell: at for bell, at in self.rung.items() if abs(now - at) < RING_AGAIN}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from intakebot.gitforge import hosting, making, people, repositories, store, tokens
+from intakebot.gitforge import forgetting, hosting, making, people, repositories, store, tokens
 from intakebot.gitforge.layout import Layout
 from intakebot.gitforge.store import ForgeError, connected, writing
 
@@ -39,6 +40,17 @@ class GitForge:
     def people(self) -> list[dict[str, str]]:
         with connected(self._layout) as db:
             return [account.shape() for account in people.everybody(db)]
+
+    def forget_person(self, account_id: str, instead: Callable[[str], str]) -> None:
+        """Take login, name, tokens and permissions away; one that is forgotten stays so.
+
+        `instead` takes the person's names out of a text.
+        """
+        with connected(self._layout) as db, writing(db):
+            account = people.by_id(db, int(account_id))
+            if account is None:
+                raise ForgeError(f"account {account_id}: there is none; look at `people list`")
+            forgetting.forget(db, self._layout, account, instead)
 
     def new_token(self, login: str, scope: str = "person") -> str:
         """Shown once: only its SHA-256 is kept."""

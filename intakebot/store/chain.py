@@ -4,22 +4,25 @@ Sealed in the transaction that ends what it seals, so nothing is done and left o
 changed, taken out or put in later no longer fits. Only cutting off the newest links together with
 their rows goes unseen, unless somebody kept the tip: the log says it at every landing, and
 `intakebot verify --holds` compares it.
+
+Where somebody was erased, rows that named them say something else now. Their links stay, and the
+erasure, a link itself, says which rows it rewrote and what they amount to since.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
 
-from intakebot.store.tables import chain, landings, links, receipts, runs
+from intakebot.store.tables import chain, erasures, landings, links, receipts, runs
 
-Kind = Literal["receipt", "landing", "deployment"]
+Kind = Literal["receipt", "landing", "deployment", "erasure"]
 
 # What a link vouches for. A column that comes later must not make the old links wrong, and what
 # may still change after the link was made has no place here: a deployment has a link of its own.
@@ -33,10 +36,12 @@ LANDING = (
     *("intended_at", "landed_at", "deploy_branch", "method", "tools_digest"),
 )
 DEPLOYMENT = ("id", "commit", "deploy_branch", "deployed_at")
+ERASURE = ("id", "stand_in", "rewritten", "at")
 SEALED: Mapping[str, tuple[sa.Table, Sequence[str]]] = {
     "receipt": (receipts, RECEIPT),
     "landing": (landings, LANDING),
     "deployment": (landings, DEPLOYMENT),
+    "erasure": (erasures, ERASURE),
 }
 
 
@@ -87,6 +92,30 @@ def seal(connection: sa.Connection, kind: Kind, row: int, now: datetime) -> Tip:
     return Tip(tip.seq + 1, sealed)
 
 
+def rewrite(
+    connection: sa.Connection,
+    stand_in: str,
+    changed: Mapping[str, Collection[int]],
+    now: datetime,
+) -> int:
+    """Own up to rows that were changed for an erasure, `changed` by table; how many were sealed."""
+    told = []
+    for link in connection.execute(sa.select(links).order_by(links.c.seq)).all():
+        table, _ = SEALED[link.kind]
+        if link.row not in changed.get(table.name, ()):
+            continue
+        content = _content(connection, link.kind, link.row)
+        if content is not None and _digest(content) != link.digest:
+            told.append([link.kind, link.row, _digest(content)])
+    row = connection.scalar(
+        sa.insert(erasures)
+        .values(stand_in=stand_in, rewritten=told, at=now)
+        .returning(erasures.c.id)
+    )
+    seal(connection, "erasure", int(row or 0), now)
+    return len(told)
+
+
 def tip(connection: sa.Connection) -> Tip:
     found = connection.execute(sa.select(chain.c.seq, chain.c.hash)).one()
     return Tip(found.seq, found.hash)
@@ -95,6 +124,7 @@ def tip(connection: sa.Connection) -> Tip:
 def faults(connection: sa.Connection) -> Iterator[Fault]:
     """Whatever does not fit, in the chain's order; rows that were never sealed come last."""
     before, expected = "", 1
+    rewritten = _rewritten(connection)
     for link in connection.execute(sa.select(links).order_by(links.c.seq)):
         named = {"seq": link.seq, "kind": link.kind, "row": link.row, "digest": link.digest}
         if link.seq != expected:
@@ -104,7 +134,7 @@ def faults(connection: sa.Connection) -> Iterator[Fault]:
         content = _content(connection, link.kind, link.row)
         if content is None:
             yield Fault(link.seq, link.kind, link.row, "what it seals is gone")
-        elif _digest(content) != link.digest:
+        elif _digest(content) != rewritten.get((link.kind, link.row), link.digest):
             yield Fault(link.seq, link.kind, link.row, "what it seals was changed afterwards")
         before, expected = link.hash, link.seq + 1
     if tip(connection) != Tip(expected - 1, before):
@@ -117,27 +147,35 @@ def newest(connection: sa.Connection, limit: int, below: int | None = None) -> l
     asked = sa.select(links).order_by(links.c.seq.desc()).limit(limit + 1)
     rows = connection.execute(asked.where(links.c.seq < below) if below else asked).all()
     before = {row.seq: row.hash for row in rows}
+    rewritten = _rewritten(connection)
     found = []
     for row in rows[:limit]:
         sealed = _row(connection, row.kind, row.row)
         content = _told_by(connection, row.kind, sealed)
         named = {"seq": row.seq, "kind": row.kind, "row": row.row, "digest": row.digest}
         fits = row.hash == _hash(before.get(row.seq - 1, ""), named)
-        intact = content is not None and _digest(content) == row.digest
+        says = rewritten.get((row.kind, row.row), row.digest)
+        intact = content is not None and _digest(content) == says
         problem = "" if intact else "what it seals was changed or is gone"
         problem = problem if fits else "the link does not fit the one before it"
         found.append(
             Seal(
                 *(row.seq, row.kind, row.hash, row.at),
-                *(sealed.pull_id if sealed else None, _told(row.kind, sealed), problem),
+                *(_pull_of(sealed), _told(row.kind, sealed), problem),
             )
         )
     return found
 
 
+def _pull_of(row: sa.Row[Any] | None) -> int | None:
+    return None if row is None else row._mapping.get("pull_id")
+
+
 def _told(kind: str, row: sa.Row[Any] | None) -> str:
     if row is None:
         return ""
+    if kind == "erasure":
+        return f"somebody was erased, now {row.stand_in}: {len(row.rewritten)} entries rewritten"
     if kind == "receipt":
         return f"{row.kind}: {row.state}, for {row.head[:12]}"
     where = row.branch if kind == "landing" else row.deploy_branch
@@ -156,6 +194,12 @@ def count(connection: sa.Connection) -> int:
 
 def _hash(before: str, link: Mapping[str, Any]) -> str:
     return _digest([before, link["seq"], link["kind"], link["row"], link["digest"]])
+
+
+def _rewritten(connection: sa.Connection) -> dict[tuple[str, int], str]:
+    """(kind, row) -> digest of what the newest erasure left of it."""
+    told = connection.scalars(sa.select(erasures.c.rewritten).order_by(erasures.c.id))
+    return {(kind, row): digest for rows in told for kind, row, digest in rows}
 
 
 def _content(connection: sa.Connection, kind: str, row: int) -> dict[str, Any] | None:
@@ -203,6 +247,7 @@ def _unsealed(connection: sa.Connection) -> Iterator[Fault]:
         ("receipt", receipts, receipts.c.state != "sending", start.receipts_before),
         ("landing", landings, landings.c.landed_at.is_not(None), start.landings_before),
         ("deployment", landings, landings.c.deployed_at.is_not(None), start.landings_before),
+        ("erasure", erasures, sa.true(), 0),
     )
     for kind, table, over, before in ended:
         sealed = sa.select(links.c.row).where(links.c.kind == kind)

@@ -181,6 +181,7 @@ looks = sa.Table(
     sa.Column("findings", sa.JSON, nullable=False),
     sa.Column("checks", sa.JSON(none_as_null=True)),  # null in those of before it was kept
     sa.Index("ix_looks_pull", "pull_id", "id"),
+    sa.Index("ix_looks_facts_digest", "facts_digest"),
 )
 
 first_verdicts = sa.Table(
@@ -402,6 +403,7 @@ landings = sa.Table(
     sa.Column("tools_digest", Text, nullable=False, server_default=""),  # of its checks
     sa.UniqueConstraint("repo_id", "commit"),
     sa.Index("ix_landings_repo_id_branch_id", "repo_id", "branch", "id"),
+    sa.Index("ix_landings_facts_digest", "facts_digest"),
 )
 
 links = sa.Table(  # what was done, sealed one after the other
@@ -429,6 +431,15 @@ chain = sa.Table(  # one row: the newest link, and which rows are older than the
     sa.Column("hash", Text, nullable=False),
     sa.Column("receipts_before", sa.BigInteger, nullable=False),
     sa.Column("landings_before", sa.BigInteger, nullable=False),
+)
+
+erasures = sa.Table(  # of people: which sealed rows were rewritten, and to what
+    "erasures",
+    metadata,
+    _id(),
+    sa.Column("stand_in", Text, nullable=False),
+    sa.Column("rewritten", sa.JSON, nullable=False),  # [kind, row, digest of what it says now]
+    sa.Column("at", Moment, nullable=False),
 )
 
 incidents = sa.Table(
