@@ -22,6 +22,7 @@ from intakebot.web.diff import Diff
 from intakebot.web.fetches import has_commits
 from intakebot.web.front import front
 from intakebot.web.shown import page, whose_turn
+from intakebot.web.since import last_approval
 from intakebot.web.view import Remembered, ask_forge, checks_of, diff_of, remember
 from intakebot.web.visitor import (
     Visitor,
@@ -189,6 +190,8 @@ def _find(repo: str, number: int) -> Remembered:
 def pull_page(known: Remembered, *, posted: bool = False, problem: str = "", text: str = "") -> str:
     house, line = front().house, known.line
     live, forge_problem = ask_forge(house, line)
+    approval = last_approval(known.commands, live, line.head)
+    then = approval.head if approval and request.args.get("since") == approval.head else ""
     return page(
         "pull.html",
         known=known,
@@ -200,7 +203,9 @@ def pull_page(known: Remembered, *, posted: bool = False, problem: str = "", tex
         bot=front().own.id_at(line.repo.forge),
         may_speak=visiting().forge == line.repo.forge,
         checks=checks_of(house, known.evidence),
-        diff=_diff(known, live),
+        diff=_diff(known, live, then),
+        approval=approval,
+        then=then,
         posted=posted,
         problem=problem,
         text=text,
@@ -208,7 +213,7 @@ def pull_page(known: Remembered, *, posted: bool = False, problem: str = "", tex
     )
 
 
-def _diff(known: Remembered, live: Pull | None) -> Diff | str:
+def _diff(known: Remembered, live: Pull | None, then: str) -> Diff | str:
     house, line, seen = front().house, known.line, known.evidence
     if not visiting().sees_code:
         return "Managers read how things stand; maintainers and contributors see what changes."
@@ -217,4 +222,6 @@ def _diff(known: Remembered, live: Pull | None) -> Diff | str:
         if not has_commits(git, seen.base, seen.head):
             front().fetches.start(replace(line, repo=live.repo), seen, live)
             return "The commits are being fetched to this machine; reload in a moment."
-    return diff_of(house, seen, line)
+        if then and not has_commits(git, then):
+            return "The commit that was approved is no longer on this machine."
+    return diff_of(house, seen, line, then)

@@ -17,9 +17,11 @@ from intakebot.flow.house import House
 from intakebot.model import Command, OperatorError, Pull, TryLater
 from intakebot.repo.change import merge_tree
 from intakebot.repo.git import Git, GitFailed
-from intakebot.store import lanes, pages, receipts, words
+from intakebot.store import lanes, pages, receipts, timeline, words
 from intakebot.store.listing import PullLine
 from intakebot.store.pages import Check, Evidence, FirstVerdict
+from intakebot.store.timeline import Moment
+from intakebot.web import since
 from intakebot.web.diff import Diff, read_diff
 from intakebot.web.visitor import asking_forge
 
@@ -34,6 +36,7 @@ class Remembered:
     line: PullLine
     evidence: Evidence | None
     first_verdict: FirstVerdict | None
+    moments: list[Moment]  # what people and the bot did, in order
     commands: list[Command]
     receipts: list[sa.Row[Any]]
     landing: sa.Row[Any] | None
@@ -42,15 +45,18 @@ class Remembered:
 
 
 def remember(connection: sa.Connection, line: PullLine) -> Remembered:
+    landing = lanes.landing_of_pull(connection, line.id)
+    sent = receipts.of_pull(connection, line.id)
     entry = lanes.entry_of(connection, line.id)
     ahead = lanes.waiting(connection, entry.lane_id) if entry else []
     return Remembered(
         line=line,
         evidence=pages.evidence(connection, line),
         first_verdict=pages.first_verdict(connection, line.id, line.head),
+        moments=timeline.of_pull(connection, line, sent, landing),
         commands=words.of_pull(connection, line.id),
-        receipts=receipts.of_pull(connection, line.id),
-        landing=lanes.landing_of_pull(connection, line.id),
+        receipts=sent,
+        landing=landing,
         entry=entry,
         position=sum(one.id <= entry.id for one in ahead) if entry else 0,
     )
@@ -80,14 +86,17 @@ def checks_of(house: House, seen: Evidence | None) -> list[Check] | None:
         return pages.checks_told(connection, seen.checks)
 
 
-def diff_of(house: House, seen: Evidence | None, line: PullLine) -> Diff | str:
-    """The diff that the last look judged, or why it can't be shown."""
+def diff_of(house: House, seen: Evidence | None, line: PullLine, then: str = "") -> Diff | str:
+    """The diff that the last look judged, or why it can't be shown; with `then`, what changed
+    since the pull request was at that commit."""
     if seen is None or not seen.base:
         return "There is nothing to compare yet."
     if not READING.acquire(timeout=2):
         return NOT_NOW
     try:
         git = house.mirror(line.repo).git
+        if then:
+            return read_diff(git, *since.sides(git, seen.base, then, seen.head), seen.findings)
         bases = git.run("merge-base", "--all", seen.base, seen.head, ok=(0, 1)).decode().split()
         if not bases:
             return "The two histories have nothing in common, so there is no diff."

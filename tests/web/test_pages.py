@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -15,12 +16,14 @@ from intakebot.model import (
     Finding,
     Level,
     Outcome,
+    Push,
+    Review,
     Said,
     State,
     Turn,
     VerdictState,
 )
-from intakebot.store import words, work
+from intakebot.store import memory, words, work
 from intakebot.web import view
 from tests.web.evidence import finding, passed, verdict
 from tests.web.forge import ADA, BOT, GRACE, NOW
@@ -222,7 +225,7 @@ def test_a_landing_shows_what_landed_onto_what_and_who_asked(world: World) -> No
     world.land(pull_id, 7)
     world.add_receipt(pull_id)
     text = shown(world.client("grace"), PULL).text
-    for words_shown in ("c" * 40, "d" * 40, world.base, "grace", "deploy", "PostComment"):
+    for words_shown in ("c" * 40, "d" * 40, world.base, "grace", "deploy", "commented"):
         assert words_shown in text
 
 
@@ -295,3 +298,64 @@ def test_a_comment_the_forge_cannot_take_now_is_not_lost(world: World) -> None:
 )
 def test_what_is_not_there_is_404(world: World, path: str) -> None:
     assert world.client("grace").get(path).status_code == 404
+
+
+def test_what_changed_since_the_last_approval_is_shown_alone(world: World) -> None:
+    old = commit(world.settings.mirrors / MIRROR, {"greet.py": b"print('old')\n"}, world.base)
+    files = {"greet.py": b"print('old')\n", "fresh.py": b"print('fresh')\n"}
+    world.head = commit(world.settings.mirrors / MIRROR, files, old)
+    pull_id = world.add_pull(7)
+    page = shown(world.client("ada"), PULL).text
+    assert "What changed since" not in page and "print('old')" in page
+    says(world, pull_id, "approve", old)
+    page = shown(world.client("ada"), PULL).text
+    assert "Grace approved" in page and "print('old')" in page
+    page = shown(world.client("ada"), f"{PULL}?since={old}").text
+    assert "fresh.py" in page and "print('old')" not in page
+    assert "Show the whole change" in page
+    # Only the commit that was approved can be asked for.
+    assert "print('old')" in shown(world.client("ada"), f"{PULL}?since={world.base}").text
+    says(world, pull_id, "approve", world.head, minutes=1)
+    assert "What changed since" not in shown(world.client("ada"), PULL).text
+
+
+def test_what_others_landed_meanwhile_is_no_change_since_the_approval(world: World) -> None:
+    mirror = world.settings.mirrors / MIRROR
+    old = commit(mirror, {"new.py": b"1\n"}, world.base)
+    world.head = commit(mirror, {"new.py": b"2\n"}, world.base)
+    world.base = commit(mirror, {"theirs.py": b"3\n"}, world.base)
+    says(world, world.add_pull(7), "approve", old)
+    page = shown(world.client("grace"), f"{PULL}?since={old}").text
+    assert "new.py" in page and "theirs.py" not in page
+
+
+def test_the_timeline_tells_what_people_and_the_bot_did_in_order(world: World) -> None:
+    pull_id = world.add_pull(7)
+    world.add_receipt(pull_id)
+    says(world, pull_id, "hold", world.head, minutes=-5)
+    says(world, pull_id, "approve", world.head, minutes=5)
+    with world.database.write() as connection:
+        pull = world.forge.found[7]
+        pushed = Push(world.head, ADA, NOW - timedelta(minutes=9), 1)
+        reviewed = Review(GRACE, world.head, "changes_requested", NOW - timedelta(minutes=3), 2)
+        pull = replace(pull, pushes=(pushed,), reviews=(reviewed,))
+        memory.keep_happenings(connection, pull_id, pull, "bot")
+    page = shown(world.client("grace"), PULL).text
+    told = page[page.index("Timeline") :]
+    places = [
+        told.index(said)
+        for said in (
+            *("Ada pushed", "said /hold", "Grace asked for changes"),
+            *("judged it: needs changes", "commented", "said /approve"),
+        )
+    ]
+    assert places == sorted(places)
+
+
+def says(world: World, pull_id: int, name: str, head: str, minutes: int = 0) -> None:
+    at = NOW + timedelta(minutes=minutes)
+    given = Command(
+        f"c{minutes}{name}", 0, name, "", GRACE, head, at, 5 + minutes, Said.DONE, "Done."
+    )
+    with world.database.write() as connection:
+        words.keep(connection, pull_id, [given], NOW)
