@@ -171,6 +171,13 @@ def _path(name: str, shape: Json) -> Json:
     return {"name": name, "in": "path", "required": True, "schema": shape}
 
 
+def _choice(words: Any) -> Json:
+    """As `asked_filter` takes them: as words or as one piece, and "" for none."""
+    said = [word.value for word in words]
+    pieces = [one.replace(" ", "-") for one in said if " " in one]
+    return {"type": "string", "enum": [*said, *pieces, ""]}
+
+
 def _query(name: str, shape: Json) -> Json:
     return {"name": name, "in": "query", "required": False, "schema": shape}
 
@@ -184,9 +191,9 @@ PATHS: dict[str, Json] = {
             _object(pulls=_list(_named("PullLine"))),
             400,
             parameters=[
-                _query("state", _words(State)),
-                _query("turn", _words(Turn)),
-                _query("sort", _words(Order)),
+                _query("state", _choice(State)),
+                _query("turn", _choice(Turn)),
+                _query("sort", _choice(Order)),
                 *(_query(name, TEXT) for name in ("repo", "q")),
             ],
         )
