@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from intakebot.core.metrics.described import BadTicket, Fields, check_ticket
 from intakebot.core.metrics.targets import Targets
 from intakebot.core.workhours import WEEKDAYS, Calendar
 from intakebot.model import OperatorError
@@ -24,11 +25,13 @@ class BadReportFile(OperatorError):
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """Targets, our own calendar, and those of agencies that keep other hours."""
+    """Targets, our own calendar, those of agencies that keep other hours, and what a description
+    should have."""
 
     targets: Targets = field(default_factory=Targets)
     calendar: Calendar = field(default_factory=Calendar)
     agencies: Mapping[str, Calendar] = field(default_factory=dict)
+    fields: Fields = field(default_factory=Fields)
 
     def of(self, agency: str) -> Calendar:
         return self.agencies.get(agency, self.calendar)
@@ -101,10 +104,25 @@ class _Calendar(_Part):
         )
 
 
+class _Description(_Part):
+    ticket: str = ""
+    mentions: list[Annotated[str, Field(min_length=1)]] = []
+
+    @field_validator("ticket")
+    @classmethod
+    def _compiles(cls, pattern: str) -> str:
+        try:
+            check_ticket(pattern)
+        except BadTicket as error:
+            raise ValueError(f"{error}; write for example [A-Z]+-[0-9]+") from error
+        return pattern
+
+
 class _File(_Part):
     targets: _Targets = _Targets()
     calendar: _Calendar = _Calendar()
     agency: dict[str, _Calendar] = {}
+    description: _Description = _Description()
 
 
 def read_basis(text: str | None) -> Basis:
@@ -124,4 +142,5 @@ def read_basis(text: str | None) -> Basis:
         Targets(found.targets.ready, found.targets.risk),
         found.calendar.read(),
         {name: calendar.read() for name, calendar in found.agency.items()},
+        Fields(found.description.ticket, tuple(found.description.mentions)),
     )

@@ -59,7 +59,7 @@ def gather(
     as_of = stories.as_of(connection)
     if as_of is None:
         raise OperatorError("nothing has been looked at yet, so there is nothing to report on")
-    known = Known(who, basis.calendar, basis.of, as_of)
+    known = Known(who, basis.calendar, basis.of, as_of, basis.fields)
     told = submissions(stories.stories(connection, page), known)
     record = Record(
         as_of=as_of,

@@ -76,6 +76,7 @@ def measures(of: Numbers, report: Report) -> Iterator[Measure]:
             *("Q14", "incidents for each submission", of.n, found.total, found.total / of.n),
             *(found.rate, "exact Poisson", "incidents", "down"),
         )
+        yield _share("Q17", "said what its readers need", *of.kept.described, "up")
         yield from _ours(of.kept)
 
 

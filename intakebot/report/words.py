@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 
 from intakebot.core.metrics import numbers
 from intakebot.core.metrics.agency import ENOUGH, FEW, Numbers, Relapse
 from intakebot.core.metrics.cohort import Cohort
-from intakebot.core.metrics.kept import Wait
+from intakebot.core.metrics.kept import MOST_A_TICKET, Wait
 from intakebot.report.build import Agency, Record, Report
 
 VERY_LIKELY, LIKELY, UNLIKELY = 0.95, 0.80, 0.20
 FOR_LEARNING = 12  # submissions, below which no direction is told
 SHOWN = 2  # strengths, and things to work on
 LARGE_SHARE = 0.25
+REVIEWERS = 3  # of ours, below which nothing is told of them
 MEANS = {
     "ready": "Changes can be taken with normal review.",
     "coaching": "Most are here for a while; this is no failure. Below is what would help most.",
@@ -56,10 +58,32 @@ def direction(of: Numbers) -> str:
         return f"Below {FOR_LEARNING} submissions no direction is told."
     told = f"{of.early[0]} of the first {of.early[1]} passed, then {of.late[0]} of {of.late[1]}"
     if of.improving >= LIKELY:
-        return f"Likely improving: {told}."
+        return f"Likely improving: {told}.{learning(of)}"
     if of.improving <= UNLIKELY:
-        return f"Likely getting worse: {told}."
-    return f"No clear change: {told}."
+        return f"Likely getting worse: {told}.{learning(of)}"
+    return f"No clear change: {told}.{learning(of)}"
+
+
+def learning(of: Numbers) -> str:
+    """With sizes and repositories taken out; "" for few submissions."""
+    if of.learning is None:
+        return ""
+    low, high = of.learning.interval
+    return (
+        " With sizes and repositories taken out, each doubling of their submissions multiplies "
+        f"the odds of passing by {of.learning.odds:.2g} (plausible range {low:.2g}-{high:.2g})."
+    )
+
+
+def worth_a_look(of: Numbers) -> str:
+    """What would make numbers better and nothing else; "" where nothing was seen."""
+    if of.kept is None or not of.kept.split:
+        return ""
+    days = "day" if of.kept.split == 1 else "days"
+    return (
+        f"Worth a look: on {of.kept.split} {days} somebody sent more than {MOST_A_TICKET} pull "
+        "requests for one ticket. Small ones pass more easily."
+    )
 
 
 def mix(of: Numbers) -> str:
@@ -144,8 +168,24 @@ def exclusions(report: Report) -> Sequence[str]:
         "An answer counts from a question: a comment with a question mark, one on a line, or a "
         "request for changes. Hours are working hours of whoever was to act.",
         "How hard the tasks were, how strict the reviewers are and what was said outside of pull "
-        "requests is in no number here.",
+        f"requests is in no number here.{reviewers(report)}",
         f"All numbers compare with the {cohort.n} submissions of {agencies}, each included.",
+    )
+
+
+def reviewers(report: Report) -> str:
+    """How far rounds depend on who of us looked first; "" with too few to tell. Nobody is named."""
+    rounds: dict[str, list[int]] = {}
+    for agency in report.agencies:
+        for row in agency.rows:
+            if row.seen is not None and row.seen.reviewer:
+                rounds.setdefault(row.seen.reviewer, []).append(row.rounds)
+    means = [fmean(of) for of in rounds.values() if len(of) >= FEW]
+    if len(means) < REVIEWERS:
+        return ""
+    return (
+        f" Among the {len(means)} people of ours who looked first at {FEW} or more, rounds are "
+        f"from {min(means):.1f} to {max(means):.1f} on average."
     )
 
 

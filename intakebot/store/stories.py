@@ -11,7 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic_core import from_json
 
-from intakebot.core.metrics.stories import Act, Story, Verdict, has_tests, is_code
+from intakebot.core.metrics.code import has_tests, is_code
+from intakebot.core.metrics.stories import Act, Story, Verdict
 from intakebot.model import Group, Level, Outcome, State, VerdictState
 from intakebot.store.memory import INCOMPLETE
 from intakebot.store.tables import (

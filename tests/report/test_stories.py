@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from intakebot.core.metrics.code import has_tests, is_code
+from intakebot.core.metrics.described import Fields
 from intakebot.core.metrics.stories import (
     CLOSED_BEFORE,
     INSIDER,
@@ -16,15 +18,15 @@ from intakebot.core.metrics.stories import (
     Story,
     Verdict,
     Whose,
-    has_tests,
-    is_code,
     submissions,
 )
 from intakebot.core.metrics.table import Submission
 from intakebot.core.metrics.targets import Targets
+from intakebot.core.reportfile import read_basis
 from intakebot.core.workhours import Calendar
-from intakebot.model import Group
-from intakebot.report.build import build
+from intakebot.model import Group, OperatorError
+from intakebot.report.build import Record, build
+from intakebot.report.exports import to_markdown
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)  # a Monday
 ALWAYS = Calendar()
@@ -169,3 +171,55 @@ def test_a_secret_again_after_having_been_told_is_at_risk_whatever_else_passes()
     for last, advice in ((sent(12), "ready"), (sent(12, "no-secrets"), "at risk")):
         rows = submissions([*told, last], known(100)).rows
         assert build(rows, Targets()).agencies[0].numbers.verdict == advice
+
+
+def test_a_description_has_what_the_house_asks_for() -> None:
+    fields = read_basis('[description]\nticket = "[A-Z]+-[0-9]+"\nmentions = ["tested"]\n').fields
+    good = story(verdict(1, "a"), title="WEB-7 Add a page", description="Adds it. Tested by hand.")
+    for told, complete in (
+        (good, True),
+        (replace(good, title="Add a page"), False),
+        (replace(good, description="Adds the page for spring."), False),
+        (replace(good, description="tested"), False),
+        (replace(good, verdicts=(verdict(1, "a", "title-says-what"),)), False),
+    ):
+        (row,) = submissions([told], replace(known(), fields=fields)).rows
+        assert row.seen is not None and row.seen.described is complete
+    assert row.seen is not None and row.seen.ticket == "WEB-7"
+    short = one(story(verdict(1, "a"), description="Short."))
+    assert short.seen is not None and not short.seen.described
+    assert short.seen.ticket == "", "nobody asks for one"
+
+
+def test_a_ticket_that_is_no_pattern_is_refused_with_an_example() -> None:
+    with pytest.raises(OperatorError, match=r"description.ticket: .*write for example \[A-Z\]"):
+        read_basis('[description]\nticket = "["\n')
+
+
+def test_many_for_one_ticket_on_one_day_are_worth_a_look() -> None:
+    asks = Fields(ticket="[A-Z]+-[0-9]+")
+    many = [
+        story(verdict(1, "a"), number=n, title=f"WEB-{7 if n < 5 else n + 90} Add a page")
+        for n in range(1, 9)
+    ]
+    told = submissions(many, replace(known(), fields=asks))
+    made = build(told.rows, Targets(), None, Record(as_of=at(9)))
+    (agency,) = made.agencies
+    assert agency.numbers.kept is not None and agency.numbers.kept.split == 1
+    assert "on 1 day somebody sent more than 3" in to_markdown(made)
+    few = submissions(many[1:], replace(known(), fields=asks))
+    assert "Worth a look" not in to_markdown(build(few.rows, Targets(), None, Record(at(9))))
+
+
+def test_how_far_rounds_depend_on_who_looks_is_told_without_names() -> None:
+    found = []
+    for n in range(18):
+        who = f"boss{n % 3}"
+        looked = act("review", who, 2, "a", "approved")
+        more = (verdict(3, "b"),) * (n % 3)
+        found.append(story(verdict(1, "a"), *more, number=n, acts=(looked,)))
+    people = {f"boss{n}": Whose(Group.STAFF, "unknown", f"p{n}") for n in range(3)}
+    asked = replace(known(), who=lambda forge, account, at: {**PEOPLE, **people}[account])
+    said = to_markdown(build(submissions(found, asked).rows, Targets(), None, Record(at(9))))
+    assert "Among the 3 people of ours" in said and "from 1.0 to 3.0 on average" in said
+    assert "boss" not in said

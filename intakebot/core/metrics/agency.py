@@ -10,6 +10,7 @@ from typing import Any
 from intakebot.core.metrics import numbers
 from intakebot.core.metrics.cohort import DEVIATIONS_95, DEVIATIONS_998, Cohort
 from intakebot.core.metrics.kept import Kept, Trespasses, kept_of
+from intakebot.core.metrics.learning import Learning, learning_of
 from intakebot.core.metrics.numbers import Interval
 from intakebot.core.metrics.table import LARGE, Submission
 from intakebot.core.metrics.targets import Targets
@@ -56,6 +57,7 @@ class Numbers:
     early: tuple[int, int]
     late: tuple[int, int]
     improving: float
+    learning: Learning | None  # None below so many submissions that it could be told
     expected: float
     adjusted: float | None  # the share with its mix of repositories and sizes taken out
     funnel_95: Interval
@@ -110,9 +112,7 @@ def numbers_of(
         lint_findings=sum(one.lint_findings for one in rows),
         lint_clustered=_lint(rows),
         kinds=dict(sorted(Counter(kind for one in rows for kind in one.violations).items())),
-        relapse=Relapse(
-            sum(one.again for one in by_kind.values()), sum(one.chances for one in by_kind.values())
-        ),
+        relapse=_together(by_kind.values()),
         relapse_by_kind=by_kind,
         rounds_median=numbers.percentile(rounds, 50),
         rounds_p90=numbers.percentile(rounds, 90),
@@ -122,6 +122,7 @@ def numbers_of(
         early=early,
         late=late,
         improving=numbers.improving(*early, *late),
+        learning=learning_of(rows),
         expected=expected,
         adjusted=min(1.0, passes / expected * cohort.mean) if expected else None,
         funnel_95=cohort.funnel(n, DEVIATIONS_95),
@@ -188,6 +189,11 @@ def relapses(rows: Iterable[Submission]) -> dict[str, Relapse]:
     return {kind: Relapse(again[kind], chances[kind]) for kind in sorted(chances)}
 
 
+def _together(found: Iterable[Relapse]) -> Relapse:
+    counts = [(one.again, one.chances) for one in found]
+    return Relapse(sum(again for again, _ in counts), sum(chances for _, chances in counts))
+
+
 def _lint(rows: Sequence[Submission]) -> Interval | None:
     found = numbers.clustered(
         [one.lint_findings for one in rows], [one.changed_lines for one in rows]
@@ -249,6 +255,7 @@ def shape(of: Numbers) -> dict[str, Any]:
         "funnel95": _pair(of.funnel_95),
         "funnel998": _pair(of.funnel_998),
         "outside_funnel998": not of.funnel_998[0] <= of.passes / of.n <= of.funnel_998[1],
+        **(_learning(of.learning) if of.learning else {}),
         **(_kept(of, of.kept) if of.kept else {}),
     }
 
@@ -266,6 +273,9 @@ def _kept(of: Numbers, kept: Kept) -> dict[str, Any]:
         "answered_in_a_day_wilson95": _pair(numbers.wilson(*kept.quick)),
         "tests_with_code": list(kept.tests),
         "tests_with_code_wilson95": _pair(numbers.wilson(*kept.tests)),
+        "described": list(kept.described),
+        "described_wilson95": _pair(numbers.wilson(*kept.described)),
+        "days_with_many_for_one_ticket": kept.split,
         "talk_per_100_lines": _4(kept.talk),
         "talk_per_100_lines_cluster95": _pair(kept.talk_clustered),
         "hours_theirs": _4(kept.theirs),
@@ -277,6 +287,15 @@ def _kept(of: Numbers, kept: Kept) -> dict[str, Any]:
         "incidents_per_submission_95": _pair(of.trespasses.rate),
         "findings_by_month": {month: dict(kinds) for month, kinds in kept.months.items()},
         "submissions_by_month": dict(kept.sent),
+    }
+
+
+def _learning(found: Learning) -> dict[str, Any]:
+    """Odds run over orders of magnitude, so they get two places."""
+    low, high = found.interval
+    return {
+        "learning_odds_per_doubling": round(found.odds, 2),
+        "learning_odds95": [round(low, 2), round(high, 2)],
     }
 
 

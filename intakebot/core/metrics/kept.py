@@ -14,6 +14,7 @@ from intakebot.core.metrics.table import Submission, Waited
 
 A_DAY = 8.0  # working hours within which an answer is a quick one
 ONE_TRY = timedelta(hours=1)  # who tries the same again so soon has not done it twice
+MOST_A_TICKET = 3  # pull requests for one ticket on one day
 NOTICES = 2  # incidents after the first one, which everybody is told of
 
 
@@ -58,6 +59,8 @@ class Kept:
     young: int
     months: Mapping[str, Mapping[str, int]]
     sent: Mapping[str, int]  # submissions by month
+    described: tuple[int, int]  # submissions whose description had what it should have, of all
+    split: int  # days on which somebody sent more than a few for one ticket
 
 
 def trespasses_of(found: Sequence[Trespass], rows: Sequence[Submission], last: int) -> Trespasses:
@@ -116,7 +119,19 @@ def kept_of(rows: Sequence[Submission]) -> Kept | None:
         young=sum(one.young for one in seen),
         months={month: dict(sorted(kinds.items())) for month, kinds in sorted(months.items())},
         sent=dict(sorted(sent.items())),
+        described=(sum(one.described for one in seen), len(seen)),
+        split=_split(rows),
     )
+
+
+def _split(rows: Sequence[Submission]) -> int:
+    """Tiny pull requests pass more easily: many for one ticket on one day are worth a look."""
+    sent = Counter(
+        (one.person, one.repo, one.seen.ticket, one.seen.at.date())
+        for one in rows
+        if one.seen is not None and one.seen.ticket
+    )
+    return sum(count > MOST_A_TICKET for count in sent.values())
 
 
 def _wait(times: Sequence[Waited]) -> Wait:

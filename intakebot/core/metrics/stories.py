@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Literal
 
+from intakebot.core.metrics.described import Fields
 from intakebot.core.metrics.table import UNKNOWN, Seen, Submission, Waited, size_of
 from intakebot.core.workhours import Calendar, between
 from intakebot.model import Group
@@ -23,13 +24,6 @@ NO_VERDICT, CLOSED_BEFORE = "no complete verdict yet", "closed before a complete
 INSIDER = "by people of our own"
 OURS = "could not be judged, by a fault on our side"
 
-_CODE = re.compile(
-    r"\.(?:py|js|mjs|cjs|jsx|ts|tsx|vue|svelte|php|rb|java|kt|go|rs|cs|c|h|cpp|swift|sh|sql|twig|liquid)$"
-)
-_TESTS = re.compile(
-    r"(?:^|/)(?:tests?|specs?|__tests__|cypress|e2e)/|(?:^|/)test_[^/]+$|[._-](?:test|spec)s?\.[^/.]+$"
-    r"|Test\.(?:php|java|kt|cs)$",
-)
 _REVERT = re.compile(r'^Revert "(.+)"\s*$')
 REVERTED_COMMIT = re.compile(r"This reverts commit ([0-9a-f]{7,40})")
 
@@ -106,12 +100,14 @@ class Trespass:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """`who` answers for a forge, an account and a moment. `as_of` is the end of what was seen."""
+    """`who` answers for a forge, an account and a moment. `as_of` is the end of what was seen,
+    `fields` what a description should have."""
 
     who: Callable[[str, str, datetime], Whose]
     ours: Calendar
     theirs: Callable[[str], Calendar]  # of an agency
     as_of: datetime
+    fields: Fields = field(default_factory=Fields)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,14 +127,6 @@ class _Ended:
     title: str
     commit: str
     closed: datetime | None
-
-
-def is_code(paths: Iterable[str]) -> bool:
-    return any(_CODE.search(path) for path in paths)
-
-
-def has_tests(paths: Iterable[str]) -> bool:
-    return any(_TESTS.search(path) for path in paths)
 
 
 def submissions(stories: Iterable[Story], known: Known) -> Told:
@@ -239,6 +227,9 @@ def _seen(story: Story, whose: Whose, known: Known, end: datetime) -> Seen:
         code=story.code,
         tests=story.tests,
         young=story.state == "merged" and known.as_of - end < TAKEN_BACK_WITHIN,
+        described=known.fields.are_there(story.title, story.description, first.kinds),
+        ticket=known.fields.found_ticket(story.title, story.description),
+        reviewer=_reviewer(side),
     )
 
 
@@ -279,6 +270,14 @@ def _first_review(story: Story, side: _Sides, calendar: Calendar, end: datetime)
         if act.kind != "push" and green <= act.at <= end:
             return round(between(green, act.at, calendar), 4), False
     return round(between(green, end, calendar), 4), story.state != "merged"
+
+
+def _reviewer(side: _Sides) -> str:
+    looked = (act for act in side.ours() if act.kind != "push" and act.state != "command")
+    first = next(looked, None)
+    if first is None:
+        return ""
+    return side.known.who(side.story.forge, first.account, first.at).person
 
 
 def _answers(story: Story, side: _Sides, calendar: Calendar, end: datetime) -> Iterator[Waited]:

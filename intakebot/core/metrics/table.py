@@ -47,6 +47,9 @@ class Seen:
     code: bool
     tests: bool  # it changes tests
     young: bool  # merged so lately that it may still be taken back
+    described: bool  # everything that a description should have was there at the first verdict
+    ticket: str  # "" where it names none, or nobody asks
+    reviewer: str  # who of us looked first, by a name that is none; "" for nobody
 
 
 @dataclass(frozen=True, slots=True)
