@@ -24,6 +24,7 @@ from intakebot.web.fetches import Fetches
 from intakebot.web.front import NAME, Front
 from intakebot.web.health import Readiness, health
 from intakebot.web.hooks import make_hooks
+from intakebot.web.live import live
 from intakebot.web.overview import overview
 from intakebot.web.own import OwnAccounts
 from intakebot.web.pages import pages
@@ -36,7 +37,8 @@ from intakebot.web.wording import wording
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
-    "font-src 'none'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+    "script-src 'self'; connect-src 'self'; font-src 'none'; form-action 'self'; "
+    "frame-ancestors 'none'; base-uri 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
@@ -83,7 +85,9 @@ def create_app(settings: Settings, house: House, dialects: Mapping[str, Dialect]
     refusals.install(app)
     shown.install(app)
     app.register_blueprint(make_hooks(dialects, settings.webhook_secrets))
-    for room in (health, sign_in, pages, overview, agencies, rules, status, wording, api, answers):
+    for room in (
+        *(health, sign_in, pages, overview, agencies, rules, status, wording, live, api, answers),
+    ):
         app.register_blueprint(room)
     if settings.trusted_proxies:
         count = settings.trusted_proxies

@@ -20,6 +20,7 @@ from intakebot.store.lanes import EntryRow
 from intakebot.store.listing import Filter, Order, PullLine, Scope
 from intakebot.store.pages import Lane
 from intakebot.web.front import front
+from intakebot.web.live import watch_house
 from intakebot.web.pages import page_number, visiting
 from intakebot.web.shown import page, whose_turn
 from intakebot.web.visitor import Visitor, signed_in
@@ -70,6 +71,7 @@ def today() -> ResponseReturnValue:
             undecided=_undecided(visitor),
             most=MOST,
             turn=whose_turn,
+            watch=watch_house(connection),
         )
 
 
@@ -126,7 +128,8 @@ def all_lanes() -> ResponseReturnValue:
             one.lane.id: lanes.recent(connection, one.lane.repo_id, one.lane.branch, 5)
             for one in found
         }
-    return page("lanes.html", queues=found, recent=recent)
+        watch = watch_house(connection)
+    return page("lanes.html", queues=found, recent=recent, watch=watch)
 
 
 def _queue(connection: sa.Connection, lane: Lane) -> Queue:
@@ -145,8 +148,10 @@ def all_incidents() -> ResponseReturnValue:
     number = page_number()
     with front().house.database.read() as connection:
         found = incidents.past_us(connection, EACH + 1, (number - 1) * EACH)
+        watch = watch_house(connection)
     return page(
         "incidents.html",
+        watch=watch,
         incidents=found[:EACH],
         more=len(found) > EACH,
         number=number,

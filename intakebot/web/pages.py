@@ -21,6 +21,7 @@ from intakebot.store.listing import Filter, Order, PullLine
 from intakebot.web.diff import Diff
 from intakebot.web.fetches import has_commits
 from intakebot.web.front import front
+from intakebot.web.live import watch_house, watch_pull
 from intakebot.web.shown import page, whose_turn
 from intakebot.web.since import last_approval
 from intakebot.web.view import Remembered, ask_forge, checks_of, diff_of, remember
@@ -81,6 +82,7 @@ def pulls() -> ResponseReturnValue:
             freezes=incidents.freezes,
             may_acknowledge=may_thaw(visitor.person),
             git_url=front().settings.git_url,
+            watch=watch_house(connection),
         )
 
 
@@ -204,6 +206,7 @@ def pull_page(known: Remembered, *, posted: bool = False, problem: str = "", tex
         may_speak=visiting().forge == line.repo.forge,
         checks=checks_of(house, known.evidence),
         diff=_diff(known, live, then),
+        watch=watch_pull(line, known.version),
         approval=approval,
         then=then,
         posted=posted,

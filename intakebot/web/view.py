@@ -17,7 +17,7 @@ from intakebot.flow.house import House
 from intakebot.model import Command, OperatorError, Pull, TryLater
 from intakebot.repo.change import merge_tree
 from intakebot.repo.git import Git, GitFailed
-from intakebot.store import lanes, pages, receipts, timeline, words
+from intakebot.store import lanes, pages, receipts, timeline, version, words
 from intakebot.store.listing import PullLine
 from intakebot.store.pages import Check, Evidence, FirstVerdict
 from intakebot.store.timeline import Moment
@@ -42,6 +42,7 @@ class Remembered:
     landing: sa.Row[Any] | None
     entry: lanes.EntryRow | None
     position: int  # in its lane, from 1; 0 when it does not wait
+    version: tuple[object, ...]  # changes when any of this does
 
 
 def remember(connection: sa.Connection, line: PullLine) -> Remembered:
@@ -59,6 +60,7 @@ def remember(connection: sa.Connection, line: PullLine) -> Remembered:
         landing=landing,
         entry=entry,
         position=sum(one.id <= entry.id for one in ahead) if entry else 0,
+        version=version.of_pull(connection, line.id),
     )
 
 

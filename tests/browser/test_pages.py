@@ -139,3 +139,36 @@ def test_pictures_for_the_documents(place: Place, browse: Open, shots: Path | No
         answer = page.goto(f"{place.url}{path}")
         assert answer is not None and answer.status == 200, path
         page.screenshot(path=shots / f"{name}.png")
+
+
+def test_an_open_page_follows_what_happens_and_takes_nobodys_words_away(
+    place: Place, browse: Open
+) -> None:
+    page = browse("grace")
+    page.goto(f"{place.url}/pulls/site/{place.number}")
+    page.locator("details.reword summary").click()
+    page.locator("body").click(position={"x": 1, "y": 1})  # nothing on the page is in use
+    page.evaluate("document.activeElement.blur()")
+    renamed(place, "Take the discount off")
+    expect(page.get_by_role("heading", level=1)).to_have_text(
+        "Take the discount off", timeout=40_000
+    )
+    expect(page.locator("details.reword")).to_have_attribute("open", "")
+    expect(page.locator("#live")).to_contain_text("Brought up to date")
+    page.get_by_label("Say something").fill("I was about to say")
+    renamed(place, "Take the discount off again")
+    expect(page.locator("#live")).to_contain_text("has changed", timeout=40_000)
+    expect(page.get_by_label("Say something")).to_have_value("I was about to say")
+    assert not faults(page)
+
+
+def test_without_scripts_everything_is_there(place: Place, browse: Open) -> None:
+    page = browse("grace", java_script_enabled=False)
+    page.goto(f"{place.url}/pulls/site/{place.number}")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Take the discount")
+    expect(page.get_by_text("Timeline")).to_be_visible()
+
+
+def renamed(place: Place, title: str) -> None:
+    answer = place.ada.forge("PATCH", f"/api/repos/1/pulls/{place.number}", {"title": title})
+    assert answer.ok, answer.text

@@ -359,3 +359,41 @@ def says(world: World, pull_id: int, name: str, head: str, minutes: int = 0) -> 
     )
     with world.database.write() as connection:
         words.keep(connection, pull_id, [given], NOW)
+
+
+# --- live -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", ["/", "/today", "/lanes", "/incidents", PULL])
+def test_a_page_says_where_to_ask_whether_it_still_holds(world: World, path: str) -> None:
+    world.add_pull(7)
+    client = world.client("grace")
+    found = re.search(r'data-live="([^"]+)" data-version="(\w+)"', client.get(path).text)
+    assert found is not None
+    place, shown_now = found[1], found[2]
+    assert client.get(place).json == {"version": shown_now}
+    world.add_pull(7, why="Something else is in the way.")
+    assert client.get(place).json != {"version": shown_now}
+
+
+def test_what_happens_elsewhere_asks_nobody_to_read_a_pull_request_anew(world: World) -> None:
+    """A page of a pull request asks its forge."""
+    world.add_pull(7)
+    client = world.client("grace")
+    before = client.get("/live/site/7").json
+    world.add_pull(8)
+    assert client.get("/live/site/7").json == before
+
+
+def test_nobody_hears_of_what_is_not_theirs_to_see(world: World) -> None:
+    world.add_pull(7)
+    assert world.client("eve").get("/live/site/7").status_code == 404
+    assert world.client().get("/live").status_code == 401
+
+
+def test_an_answer_to_a_form_is_not_asked_for_again(world: World) -> None:
+    world.add_pull(7)
+    client = world.client("grace")
+    sent = {"csrf": csrf(client, PULL), "text": ""}
+    answer = client.post(f"{PULL}/comments", data=sent)
+    assert answer.status_code == 400 and "data-live" not in answer.text

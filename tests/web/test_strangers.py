@@ -92,7 +92,9 @@ STYLE = "/static/style.css"
 
 
 @pytest.mark.parametrize("login", ["grace", None])
-def test_every_answer_forbids_scripts_and_framing(world: World, login: str | None) -> None:
+def test_every_answer_forbids_framing_and_all_scripts_but_our_own_files(
+    world: World, login: str | None
+) -> None:
     world.add_pull(7)
     client = world.client(login)
     for path in (*EVERYWHERE, STYLE):
@@ -100,7 +102,7 @@ def test_every_answer_forbids_scripts_and_framing(world: World, login: str | Non
         answer.close()
         policy = answer.headers["Content-Security-Policy"]
         assert "default-src 'none'" in policy and "frame-ancestors 'none'" in policy
-        assert "unsafe" not in policy and "script-src" not in policy
+        assert "unsafe" not in policy and "script-src 'self';" in policy
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
         assert answer.headers["Referrer-Policy"] == "no-referrer"
 
