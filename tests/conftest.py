@@ -33,6 +33,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=sorted(KINDS), default="sqlite", help=told)
 
 
+DOORS = ("test_door", "test_door_bitbucket", "test_strangers")
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Every test that reaches a house's database, through whatever fixture, runs on each."""
     if "databases" not in metafunc.fixturenames:
@@ -49,14 +52,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def _is_worth_both(test: pytest.Item) -> bool:
     """SQL is the store's alone, and its tests and those of everything that is quick run on both.
 
-    Of whole lives, which take seconds, every fourth does, always the same ones: together they
-    come by every table. `make test-postgres` runs them all.
+    Of whole lives, which take seconds, and of what only looks at requests, every fourth does,
+    always the same ones: together they come by every table. `make test-postgres` runs them all.
     """
     if test.get_closest_marker("postgres") or test.get_closest_marker("both"):
         return True
     if test.get_closest_marker("long"):
         return False
-    if test.path.parent.name != "flow":
+    if test.path.parent.name != "flow" and test.path.stem not in DOORS:
         return True
     return zlib.crc32(test.nodeid.encode()) % 4 == 0
 

@@ -65,6 +65,7 @@ SCHEMAS: dict[str, Json] = {
         checks=_or_null(_list(_named("Check"))),
         commands=_list(_named("Command")),
         receipts=_list(_named("Receipt")),
+        timeline=_list(_named("Moment")),
         queued=_or_null(_named("Entry")),
         landing=_or_null(_named("Landing")),
         first_verdict=_or_null(_object(head=COMMIT, at=TIME, state=_words(State))),
@@ -110,6 +111,7 @@ SCHEMAS: dict[str, Json] = {
         live=FLAG,
     ),
     "Receipt": _object(kind=TEXT, state=TEXT, head=COMMIT, at=TIME, done_at=TIME_OR_NOT),
+    "Moment": _object(at=TIME, by=TEXT, what=TEXT, head=COMMIT, end=TEXT),
     "Entry": _object(
         position=NUMBER,
         number=NUMBER,

@@ -12,6 +12,7 @@ from intakebot.model import Command, Finding, Verdict
 from intakebot.store.lanes import EntryRow
 from intakebot.store.listing import PullLine
 from intakebot.store.pages import Check, FirstVerdict
+from intakebot.store.timeline import Moment
 from intakebot.web.shown import iso
 from intakebot.web.view import Remembered
 
@@ -64,10 +65,16 @@ def pull(known: Remembered, checks: Sequence[Check] | None, *, with_problem: boo
         "checks": None if checks is None else [check(one) for one in checks],
         "commands": [command(one) for one in known.commands],
         "receipts": [receipt(row) for row in known.receipts],
+        "timeline": [happened(one) for one in known.moments],
         "queued": entry(known.entry, known.position) if known.entry else None,
         "landing": landing(known.landing) if known.landing is not None else None,
         "first_verdict": first_verdict(known.first_verdict),
     }
+
+
+def happened(one: Moment) -> Json:
+    """`by` is "" for the bot."""
+    return {"at": moment(one.at), "by": one.by, "what": one.what, "head": one.head, "end": one.mark}
 
 
 def verdict(one: Verdict) -> Json:

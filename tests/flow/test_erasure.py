@@ -26,8 +26,6 @@ from tests.databases import Databases, everything
 from tests.flow.conftest import CHECKS, SITE, ada, checking_shop, grace
 from tests.flow.workshop import Workshop
 
-pytestmark = pytest.mark.both
-
 
 @pytest.fixture(scope="module")
 def lived(
@@ -110,6 +108,7 @@ def test_what_was_tried_without_doing_it_changes_nothing(shop: Workshop) -> None
     assert everything(shop.house.database) == before
 
 
+@pytest.mark.both
 def test_who_is_erased_is_nowhere_named_and_every_total_stays(
     shop: Workshop, lived: tuple[Workshop, Somebody, Callable[[], None]]
 ) -> None:
@@ -139,6 +138,7 @@ def test_one_that_was_interrupted_after_the_forge_is_finished_by_the_next(shop: 
     assert "zelda" not in said(shop)
 
 
+@pytest.mark.both
 def test_what_is_changed_besides_an_erasure_is_still_found(shop: Workshop) -> None:
     fine(shop, "people", "erase", "zelda", "--yes")
     with shop.house.database.write() as connection:
@@ -172,6 +172,7 @@ def test_whoever_has_something_open_is_told_to_end_it_first(shop: Workshop) -> N
     assert "zelda" in said(shop) and before
 
 
+@pytest.mark.both
 def test_what_is_handed_out_is_about_them_and_nobody_else(shop: Workshop, tmp_path: Path) -> None:
     out = tmp_path / "zelda.json"
     fine(shop, "people", "export", "zelda", "--out", str(out))

@@ -51,6 +51,10 @@ def test_a_pull_request_can_be_read_whole(world: World) -> None:
     assert found["findings"][0]["line"] == 2
     assert (found["checks"][0]["name"], found["checks"][0]["outcome"]) == ("tests", "passed")
     assert found["receipts"][0]["done_at"] == "2026-03-02T09:00:00Z"
+    assert [(one["by"], one["what"]) for one in found["timeline"]] == [
+        ("", "judged it: needs changes"),
+        ("", "commented"),
+    ]
     assert found["first_verdict"] == {
         "head": world.head,
         "at": "2026-03-02T09:00:00Z",
