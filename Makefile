@@ -53,7 +53,7 @@ lock: ## Lock the newest allowed versions with their hashes (needs pip-tools)
 	@$(PYTHON) -m piptools compile --quiet --upgrade $(LOCK) --extra build \
 		--output-file requirements.lock pyproject.toml
 	@$(PYTHON) -m piptools compile --quiet $(LOCK) --extra build --extra dev --extra postgres \
-		--extra world --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+		--extra pdf --extra parquet --extra world --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 
 LOCK := --generate-hashes --strip-extras --no-annotate --no-header --allow-unsafe \
 	--no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-emit-options

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -31,7 +32,10 @@ FORMATS: Mapping[str, str] = {
     "csv": "intakebot.report.exports:to_csv",
     "md": "intakebot.report.exports:to_markdown",
     "html": "intakebot.report.html:to_html",
+    "pdf": "intakebot.report.pdf:to_pdf",
+    "parquet": "intakebot.report.parquet:to_parquet",
 }
+BINARY = ("pdf", "parquet")
 LARGEST = 64 << 20  # bytes of one table
 SHARE = click.FloatRange(0, 1)
 
@@ -83,6 +87,8 @@ def report(
         raise click.BadParameter(f"--json and --format {kind} ask for two different things")
     if sum(map(bool, (agency, person, everybody))) > 1:
         raise click.UsageError("--agency, --person and --all: say one of them")
+    if kind in BINARY and out is None and sys.stdout.isatty():
+        raise click.UsageError(f"--format {kind} is nothing to read here; say --out FILE")
     start = since.replace(tzinfo=UTC) if since else None
     if files:
         if start or person:
@@ -96,12 +102,12 @@ def report(
         made = _of_house(state, Asked(start, agency, person), ready, risk)
     chosen = "json" if as_json else kind or "md"
     module, _, name = FORMATS[chosen].partition(":")
-    render = cast(Callable[[object], str], getattr(import_module(module), name))
-    text = render(made)
+    render = cast(Callable[[object], str | bytes], getattr(import_module(module), name))
+    whole = render(made)
     if out is None:
-        click.echo(text, nl=False)
+        click.echo(whole, nl=False)
         return
-    write_whole(out, text)
+    write_whole(out, whole)
     click.echo(f"Wrote {out}", err=True)
 
 

@@ -9,13 +9,13 @@ from pathlib import Path
 from intakebot.model import OperatorError
 
 
-def write_whole(out: Path, text: str) -> None:
+def write_whole(out: Path, whole: str | bytes) -> None:
     """Raises OperatorError with what is in the way."""
     try:
         with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", newline="", dir=out.parent, prefix=f".{out.name}", delete=False
+            "wb", dir=out.parent, prefix=f".{out.name}", delete=False
         ) as made:
-            made.write(text)
+            made.write(whole.encode() if isinstance(whole, str) else whole)
         os.chmod(made.name, 0o644)
         os.replace(made.name, out)
     except OSError as error:

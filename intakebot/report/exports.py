@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Iterator, Sequence
 
 from intakebot.core import escape
 from intakebot.report import words
@@ -21,21 +22,24 @@ def to_json(report: Report) -> str:
     return json.dumps(as_json(report), indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
+def rows(report: Report) -> Iterator[Sequence[str | int | float | None]]:
+    """One for each measure of each agency, with COLUMNS; None where there is nothing."""
+    for agency in report.agencies:
+        for one in measures(agency.numbers, report):
+            low, high = one.interval if one.interval and one.n else (None, None)
+            yield (
+                *(agency.name, None, one.id, None, one.n, one.x, _places(one.value)),
+                *(_places(low), _places(high), one.method, one.excluded, DEFINITIONS),
+            )
+
+
 def to_csv(report: Report) -> str:
-    """One line a measure (RFC 4180, but `\\n`). A `'` stands before what a sheet would compute."""
+    """RFC 4180, but `\\n`. A `'` stands before what a sheet would compute."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for agency in report.agencies:
-        for one in measures(agency.numbers, report):
-            low, high = one.interval if one.interval and one.n else ("", "")
-            writer.writerow(
-                (
-                    *(escape.sheet_cell(agency.name), "", escape.sheet_cell(one.id), "", one.n),
-                    *("" if one.x is None else one.x, _places(one.value), _places(low)),
-                    *(_places(high), one.method, one.excluded, DEFINITIONS),
-                )
-            )
+    for row in rows(report):
+        writer.writerow([escape.sheet_cell(one) if isinstance(one, str) else one for one in row])
     return out.getvalue()
 
 
@@ -73,5 +77,5 @@ def _list(title: str, lines: list[str]) -> list[str]:
     )
 
 
-def _places(value: object) -> object:
-    return round(value, 4) + 0.0 if isinstance(value, float) else "" if value is None else value
+def _places(value: float | None) -> float | None:
+    return None if value is None else round(value, 4) + 0.0

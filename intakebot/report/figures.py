@@ -17,6 +17,19 @@ from intakebot.report.measures import Measure, shown, shown_range
 
 WIDTH, LABELS, ROW = 640, 250, 26
 RIGHT = 20
+# How each kind of mark looks where no style sheet reaches: in a PDF, or cut out of the page.
+LOOKS = {
+    "grid": 'stroke="#bbb" stroke-width="0.5"',
+    "range": 'stroke="#111" stroke-width="3"',
+    "dot": 'fill="#fff" stroke="#111" stroke-width="2.5"',
+    "cohort": 'stroke="#555" stroke-width="2" stroke-dasharray="6 3"',
+    "band": 'fill="#ddd"',
+    "curve": 'fill="none" stroke="#111" stroke-width="2.5"',
+    "theirs": 'fill="#fff" stroke="#111" stroke-width="1.5"',
+    "ours": 'fill="#111" stroke="#111" stroke-width="1.5"',
+    "near": 'fill="none" stroke="#777"',
+    "far": 'fill="none" stroke="#777" stroke-dasharray="2 3"',
+}
 WINDOW = 8  # submissions that the running share looks back on
 
 
@@ -47,7 +60,9 @@ def dots(measures: Sequence[Measure]) -> Markup:
                 LABELS - 10, y + 4, one.title
             ),
             _line(_x(low), y, _x(high), y, "range"),
-            Markup('<circle cx="{}" cy="{}" r="5" class="dot"/>').format(_x(one.value or 0.0), y),
+            Markup('<circle cx="{}" cy="{}" r="5" {}/>').format(
+                _x(one.value or 0.0), y, _looks("dot")
+            ),
         ]
         if one.cohort is not None:
             parts.append(_line(_x(one.cohort), y - 9, _x(one.cohort), y + 9, "cohort"))
@@ -81,8 +96,8 @@ def curve(points: Sequence[Point], cohort: Cohort) -> Markup:
     middle = " ".join(f"{x(one.seq)},{y(one.mean)}" for one in points)
     parts = [
         *_grid(y, 50),
-        Markup('<polygon points="{} {}" class="band"/>').format(upper, lower),
-        Markup('<polyline points="{}" class="curve"/>').format(middle),
+        Markup('<polygon points="{} {}" {}/>').format(upper, lower, _looks("band")),
+        Markup('<polyline points="{}" {}/>').format(middle, _looks("curve")),
         _line(50, y(cohort.mean), WIDTH - RIGHT, y(cohort.mean), "cohort"),
         Markup('<text x="50" y="{}">submission 1</text>').format(bottom + 24),
         Markup('<text x="{}" y="{}" text-anchor="end">submission {}</text>').format(
@@ -110,11 +125,11 @@ def funnel(report: Report, every: Sequence[tuple[str, Numbers]]) -> Markup:
         for side in (0, 1):
             ends = [(n, report.cohort.funnel(max(1, int(n)), deviations)[side]) for n in steps]
             line = " ".join(f"{x(n)},{y(end)}" for n, end in ends)
-            parts.append(Markup('<polyline points="{}" class="{}"/>').format(line, kind))
+            parts.append(Markup('<polyline points="{}" {}/>').format(line, _looks(kind)))
     parts.append(_line(50, y(report.cohort.mean), WIDTH - RIGHT, y(report.cohort.mean), "cohort"))
     for name, of in every:
         at = x(of.n), y(of.passes / of.n)
-        parts.append(Markup('<circle cx="{}" cy="{}" r="5" class="dot"/>').format(*at))
+        parts.append(Markup('<circle cx="{}" cy="{}" r="5" {}/>').format(*at, _looks("dot")))
         parts.append(
             Markup('<text x="{}" y="{}">{}</text>').format(at[0] + 8, at[1] + 4, name[:30])
         )
@@ -146,8 +161,8 @@ def split(kept: Kept) -> Markup:
 
 
 def _box(x: float, width: float, kind: str) -> Markup:
-    return Markup('<rect x="{}" y="8" width="{}" height="24" class="{}"/>').format(
-        x, round(max(0.0, width), 1), kind
+    return Markup('<rect x="{}" y="8" width="{}" height="24" {}/>').format(
+        x, round(max(0.0, width), 1), _looks(kind)
     )
 
 
@@ -178,11 +193,17 @@ def _grid(y: object, left: int) -> Iterator[Markup]:
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:
-    return Markup('<line x1="{}" y1="{}" x2="{}" y2="{}" class="{}"/>').format(x1, y1, x2, y2, kind)
+    place = Markup('x1="{}" y1="{}" x2="{}" y2="{}"').format(x1, y1, x2, y2)
+    return Markup("<line {} {}/>").format(place, _looks(kind))
+
+
+def _looks(kind: str) -> Markup:
+    """A style sheet that knows the class wins over the attributes."""
+    return Markup('class="{}" ').format(kind) + Markup(LOOKS[kind])  # noqa: S704 - our own words
 
 
 def _svg(height: int, told: str, parts: Sequence[Markup]) -> Markup:
-    head = Markup('<svg role="img" viewBox="0 0 {} {}" aria-label="{}">').format(
+    head = Markup('<svg role="img" viewBox="0 0 {} {}" font-size="12" aria-label="{}">').format(
         WIDTH, height, escape(told)
     )
     return head + Markup("").join(parts) + Markup("</svg>")

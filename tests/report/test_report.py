@@ -8,10 +8,13 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from html.parser import HTMLParser
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -312,3 +315,83 @@ def test_a_table_comes_from_standard_input_too_and_an_empty_one_is_told() -> Non
     assert "Alder: " in report("--submissions", "-", data=table(rows_of("Alder", 7, 12))).stdout
     done = report("--submissions", "-", data=",".join(COLUMNS) + "\n")
     assert done.returncode == 1 and "there are no submissions" in done.stderr
+
+
+# --- PDF and Parquet ------------------------------------------------------------------
+
+
+def test_on_paper_it_is_a_pdf_and_the_same_each_time(tmp_path: Path) -> None:
+    pytest.importorskip("weasyprint", reason="NOT PRINTED: no WeasyPrint, or none of its libraries")
+    file, out = tmp_path / "rows.csv", tmp_path / "report.pdf"
+    file.write_text(table([*rows_of("Alder", 7, 12), *rows_of("Birch", 2, 9)]), "utf-8")
+    made = []
+    for _ in range(2):
+        done = report("--submissions", str(file), "--format", "pdf", "--out", str(out))
+        assert done.returncode == 0, done.stderr
+        made.append(out.read_bytes())
+    assert made[0] == made[1] and made[0].startswith(b"%PDF-")
+
+
+def test_a_pdf_fetches_nothing(tmp_path: Path) -> None:
+    """Whatever an agency is called."""
+    pytest.importorskip("weasyprint", reason="NOT PRINTED: no WeasyPrint, or none of its libraries")
+    from intakebot.report.pdf import to_pdf
+
+    with listening() as (port, asked):
+        named = f'<img src="http://127.0.0.1:{port}/x"> url(http://127.0.0.1:{port}/y)'
+        assert to_pdf(build(rows_of(named, 5, 8), Targets())).startswith(b"%PDF-")
+    assert asked == []
+
+
+def test_parquet_has_the_columns_of_the_csv_typed(tmp_path: Path) -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="NOT READ: no pyarrow")
+    file, out = tmp_path / "rows.csv", tmp_path / "measures.parquet"
+    file.write_text(table(rows_of("=cmd()", 7, 12)), "utf-8")
+    for kind, place in (("parquet", out), ("csv", tmp_path / "measures.csv")):
+        done = report("--submissions", str(file), "--format", kind, "--out", str(place))
+        assert done.returncode == 0, done.stderr
+    found = parquet.read_table(out).to_pylist()
+    told = list(csv.DictReader(io.StringIO((tmp_path / "measures.csv").read_text("utf-8"))))
+    assert [(one["metric"], one["n"]) for one in found] == [
+        (one["metric"], int(one["n"])) for one in told
+    ]
+    assert found[0]["agency"] == "=cmd()" and told[0]["agency"] == "'=cmd()"
+    assert {type(one["value"]) for one in found} <= {float, type(None)}
+
+
+@pytest.mark.parametrize(("kind", "part"), [("pdf", "weasyprint"), ("parquet", "pyarrow")])
+def test_where_a_part_is_missing_it_says_which_and_what_else_there_is(
+    tmp_path: Path, kind: str, part: str
+) -> None:
+    file, out = tmp_path / "rows.csv", tmp_path / "out"
+    file.write_text(table(rows_of("Alder", 7, 12)), "utf-8")
+    without = (
+        f"import sys; sys.modules[{part!r}] = None; from intakebot.cli.main import main; main()"
+    )
+    words = ("report", "--submissions", str(file), "--format", kind, "--out", str(out))
+    done = subprocess.run(
+        [sys.executable, "-c", without, *words], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1 and f"intakebot[{kind}]" in done.stderr, done.stderr
+    assert not out.exists()
+
+
+@contextmanager
+def listening() -> Iterator[tuple[int, list[str]]]:
+    """A server that notes whatever it is asked for."""
+    asked: list[str] = []
+
+    class Noting(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_error(404)
+
+        def log_message(self, *_: object) -> None:
+            """Noted already."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Noting) as server:
+        thread = Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server.server_port, asked
+        server.shutdown()
+        thread.join()
