@@ -14,7 +14,8 @@ from pathlib import Path
 import click
 
 from intakebot.cli.backtest import told
-from intakebot.cli.main import JSON, table
+from intakebot.cli.main import JSON, STATE, table
+from intakebot.cli.past import read_past
 from intakebot.cli.written import write_whole
 from intakebot.core.escape import sheet_cell, visible
 from intakebot.core.merged import domain_of
@@ -42,38 +43,60 @@ class History:
     totals: Sequence[Total]
 
 
-@click.command(epilog="Example: intakebot backfill --git ../site --since 2025-01-01")
+@click.command(
+    epilog="Examples: intakebot backfill site; intakebot backfill --git ../site --since 2025-01-01"
+)
+@click.argument("repo", required=False)
 @click.option(
     "--git",
     "path",
     metavar="PATH",
-    required=True,
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Any git repository; it is only read.",
+    help="Not what a forge tells of REPO, but any git repository; it is only read.",
 )
 @click.option("--since", metavar="DATE", type=click.DateTime(["%Y-%m-%d"]), help="UTC.")
 @click.option(
-    "--limit", type=click.IntRange(1), default=1000, show_default=True, help="The newest merges."
+    "--limit",
+    type=click.IntRange(1),
+    default=1000,
+    show_default=True,
+    help="How many, newest first.",
 )
 @click.option("--format", "kind", type=click.Choice(["text", "json", "csv"]), default="text")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Else printed.")
+@click.option("--no-wait", is_flag=True, help="End where the forge's limit is reached (exit 3).")
 @JSON
+@STATE
 def backfill(
-    path: Path,
+    repo: str | None,
+    path: Path | None,
     since: datetime | None,
     limit: int,
     kind: str,
     out: Path | None,
+    no_wait: bool,
     as_json: bool,
+    state: Path | None,
 ) -> None:
-    """Derive submissions from the merges of a git repository, one row each.
+    """Learn from the past: of REPO as its forge tells of it, or of a history with --git.
 
-    A history tells who merged how much and what was reverted. It does not tell whether work was
-    right the first time, so nobody is judged by it; what is missing is said.
+    Of REPO, pull requests that were over before the house looked are read, newest first, within
+    the forge's limits, and kept for the report; each run goes on where the last one ended. With
+    --git, submissions are derived from merges. Neither tells whether work met the rules here, so
+    nobody is judged by it; what is missing is said.
     """
+    if (repo is None) == (path is None):
+        raise click.UsageError("say a repository of this house, or --git PATH")
+    start = since.replace(tzinfo=UTC) if since else None
+    if repo is not None:
+        if kind == "csv" or out is not None:
+            raise click.UsageError("--format csv and --out go with --git; REPO takes --json")
+        as_json = as_json or kind == "json"
+        return read_past(repo, start, limit, state, waits=not no_wait, as_json=as_json)
+    assert path is not None  # noqa: S101 - one of both, as asked above
     if as_json and kind == "csv":
         raise click.UsageError("--json and --format csv ask for two different things")
-    history = read(path, since.replace(tzinfo=UTC) if since else None, limit)
+    history = read(path, start, limit)
     made = {"text": page, "json": to_json, "csv": to_csv}["json" if as_json else kind](history)
     if out is None:
         click.echo(made, nl=False)

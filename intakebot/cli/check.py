@@ -13,11 +13,10 @@ import click
 
 from intakebot.cli.local import check_local
 from intakebot.cli.main import JSON, STATE, CouldNotTell, table
-from intakebot.cli.opened import open_house
+from intakebot.cli.opened import find_repo, open_house
 from intakebot.core.asks import listed
 from intakebot.core.comment import STATUS_OF
 from intakebot.core.escape import visible
-from intakebot.core.expression import did_you_mean
 from intakebot.core.plan import STATUS
 from intakebot.flow.house import House
 from intakebot.flow.look import Report, consider, look
@@ -98,7 +97,7 @@ def _report(
     house: House, name: str, number: int, send: bool
 ) -> tuple[Report, Sequence[Effect] | None]:
     """How it stands, and what was sent; None when nothing was to be sent."""
-    forge, repo = _repo(house, name)
+    forge, repo = find_repo(house, name)
     pull = _pull(forge, repo, number)
     before = consider(house, _row(house, repo, number), pull)
     if not send:
@@ -114,14 +113,6 @@ def _report(
 
 
 # --- which pull request ---------------------------------------------------------------
-
-
-def _repo(house: House, name: str) -> tuple[Forge, Repo]:
-    found = {repo.name: (forge, repo) for forge in house.forges.values() for repo in forge.repos()}
-    if name not in found:
-        hint = did_you_mean(name, list(found)) or f" There are: {', '.join(found) or 'none'}."
-        raise click.UsageError(f"there is no repository '{name}' that the bot may read.{hint}")
-    return found[name]
 
 
 def _pull(forge: Forge, repo: Repo, number: int) -> Pull:

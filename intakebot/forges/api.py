@@ -67,6 +67,12 @@ class Forge(Protocol):
         """Pull requests that changed after `cursor`; "", or a cursor of another forge's, asks
         for all, of which closed ones may be missing."""
 
+    def newest(self, repo_id: str) -> int:
+        """The number of the newest pull request, whatever became of it; 0 when there is none."""
+
+    def spare(self, repo_id: str) -> None:
+        """Raises TryLater when what is left of the forge's limits is for work that can't wait."""
+
     def incidents_since(self, repo_id: str, cursor: str) -> Sequence[Incident]: ...
 
     def permission(self, repo_id: str, account_id: str) -> Permission:

@@ -13,6 +13,7 @@ from typing import Any
 from intakebot.core.metrics.agency import FEW, LAST, Numbers, numbers_of, shape
 from intakebot.core.metrics.cohort import LEAST, MOST, Cohort, cohort_of
 from intakebot.core.metrics.kept import trespasses_of
+from intakebot.core.metrics.past import PastTotal
 from intakebot.core.metrics.stories import Trespass
 from intakebot.core.metrics.table import COLUMNS, Seen, Submission, in_order
 from intakebot.core.metrics.targets import Targets
@@ -55,6 +56,7 @@ class Record:
     excluded: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     decisions: Mapping[str, Sequence[Decision]] = field(default_factory=dict)
     remarks: Mapping[str, Sequence[Remark]] = field(default_factory=dict)
+    past: Mapping[str, PastTotal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Agency:
     excluded: Mapping[str, int] = field(default_factory=dict)
     decisions: Sequence[Decision] = ()
     remarks: Sequence[Remark] = ()
+    past: PastTotal | None = None  # of before the house looked
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +146,7 @@ def _agency(
     numbers = numbers_of(rows, cohort, targets, trespasses_of(found, rows, LAST))
     return Agency(
         *(name, numbers, rows, record.excluded.get(name, {})),
-        *(record.decisions.get(name, ()), record.remarks.get(name, ())),
+        *(record.decisions.get(name, ()), record.remarks.get(name, ()), record.past.get(name)),
     )
 
 
@@ -208,6 +211,8 @@ def _shape(agency: Agency) -> Mapping[str, Any]:
     if agency.numbers.kept is not None:
         shown["excluded"] = dict(sorted(agency.excluded.items()))
         shown["decisions"] = [_dated(asdict(one)) for one in agency.decisions]
+        if agency.past is not None:
+            shown["past"] = {**asdict(agency.past), "since": agency.past.since.isoformat()}
         shown["remarks"] = [_dated(asdict(one)) for one in agency.remarks]
     return shown
 

@@ -51,7 +51,7 @@ def to_markdown(report: Report) -> str:
         parts.append(f"{words.headline(agency)} {words.confidence(report, of)}")
         parts.append(words.MEANS[of.verdict])
         told = [words.direction(of), words.mix(of), words.incidents(of), words.our_side(of)]
-        told += [words.worth_a_look(of), words.left_out(agency.excluded)]
+        told += [words.worth_a_look(of), words.left_out(agency.excluded), words.before(agency)]
         parts += [line for line in told if line]
         if report.record is not None:
             parts.append(escape.text(words.decided(agency)))

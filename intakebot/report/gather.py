@@ -13,12 +13,13 @@ from functools import cache
 
 import sqlalchemy as sa
 
+from intakebot.core.metrics.past import PastTotal, totals
 from intakebot.core.metrics.stories import Known, Told, Trespass, Whose, submissions, unit
 from intakebot.core.metrics.table import Submission
 from intakebot.core.reportfile import Basis
-from intakebot.model import Group, OperatorError
+from intakebot.model import Group, OperatorError, Repo
 from intakebot.report.build import Decision, Record, Remark, Report, build
-from intakebot.store import assessments, people, stories
+from intakebot.store import assessments, past, people, stories, work
 from intakebot.store.people import Member
 
 MEMBER = "roster"  # no forge is called so: people with several accounts are one
@@ -67,11 +68,19 @@ def gather(
         trespasses=_trespasses(connection, who, asked.since),
         excluded=told.excluded,
         decisions=_decisions(connection),
+        past={one.agency: one for one in past_totals(connection, key)},
         remarks=_remarks(connection),
     )
     person = _named(roster, asked.person, key) if asked.person else None
     rows = _since(told, asked.since)
     return build(rows, basis.targets, asked.agency or None, record, person)
+
+
+def past_totals(connection: sa.Connection, key: Key, repo: Repo | None = None) -> list[PastTotal]:
+    """What forges told of the time before the house looked, by agency; of one repository or all."""
+    row = work.repo_row(connection, repo.forge, repo.id) if repo else None
+    found = past.everything(connection, row)
+    return totals(found, _who(people.everybody(connection), key))
 
 
 def _since(told: Told, since: datetime | None) -> Sequence[Submission]:

@@ -79,6 +79,7 @@ def _shown(report: Report, agency: Agency) -> Mapping[str, Any]:
         "incidents": words.incidents(of),
         "our_side": words.our_side(of),
         "worth_a_look": words.worth_a_look(of),
+        "before": words.before(agency),
         "left_out": words.left_out(agency.excluded),
         "decided": words.decided(agency) if report.record else "",
         "split": figures.split(of.kept) if of.kept else "",

@@ -189,6 +189,27 @@ def reviewers(report: Report) -> str:
     )
 
 
+def before(agency: Agency) -> str:
+    """What the forge told of the time before the house looked; "" where nobody has asked it."""
+    of = agency.past
+    if of is None:
+        return ""
+    merged, over = of.merged
+    said = [
+        f"{merged} of {over} were merged",
+        f"changes were asked for in {of.asked[0]}",
+        f"{of.forks[0]} came from a fork",
+    ]
+    if of.green[1]:
+        said.append(f"the first commit built in {of.green[0]} of {of.green[1]}")
+    if of.taken_back[1]:
+        said.append(f"{of.taken_back[0]} of {of.taken_back[1]} were taken back within 30 days")
+    return (
+        f"Before this house looked, from {of.since:%Y-%m-%d} on: {'; '.join(said)}. Nobody judged "
+        "these by the rules here, so they are in no number above."
+    )
+
+
 def left_out(reasons: Mapping[str, int]) -> str:
     """Left out: 3 by people of our own; 1 closed before a complete verdict."""
     told = "; ".join(f"{count} {why}" for why, count in sorted(reasons.items()))

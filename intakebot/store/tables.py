@@ -505,6 +505,35 @@ remarks = sa.Table(  # what an agency says of its own report
     sa.Index("ix_remarks_agency", "agency", "id"),
 )
 
+past_pulls = sa.Table(  # over before the house looked; the forge tells of them, nobody judged them
+    "past_pulls",
+    metadata,
+    _id(),
+    sa.Column("repo_id", sa.ForeignKey("repos.id"), nullable=False),
+    sa.Column("number", sa.Integer, nullable=False),
+    sa.Column("author_id", Text, nullable=False),
+    sa.Column("author_login", Text, nullable=False),
+    sa.Column("title", Text, nullable=False),
+    sa.Column("url", Text, nullable=False),
+    sa.Column("opened_at", Moment, nullable=False),
+    sa.Column("ended_at", Moment, nullable=False),
+    sa.Column("merged", sa.Boolean, nullable=False),
+    sa.Column("from_fork", sa.Boolean, nullable=False),
+    sa.Column("asked", sa.Boolean, nullable=False),
+    sa.Column("pushes", sa.Integer, nullable=False),
+    sa.Column("talk", sa.Integer, nullable=False),
+    sa.Column("green", sa.Boolean),  # of the first commit's builds; null where there were none
+    sa.UniqueConstraint("repo_id", "number"),
+)
+
+backfills = sa.Table(  # how far reading them has come, going down
+    "backfills",
+    metadata,
+    sa.Column("repo_id", sa.ForeignKey("repos.id"), primary_key=True),
+    sa.Column("since", Moment),
+    sa.Column("next", sa.Integer, nullable=False),  # 0: all of them are read
+)
+
 sign_ins = sa.Table(  # one-time links, by the SHA-256 of their token
     "sign_ins",
     metadata,

@@ -28,6 +28,7 @@ from intakebot.store.tables import (
     lanes,
     looks,
     metadata,
+    past_pulls,
     people,
     pulls,
     receipts,
@@ -47,6 +48,7 @@ IDS: Mapping[sa.Table, tuple[str, ...]] = {
     landings: ("author_id", "asked_by"),
     incidents: ("account_id", "acknowledged_by"),
     sign_ins: ("account_id",),
+    past_pulls: ("author_id",),
 }
 # Beside the id in the same row, a login or a name.
 CALLED: Mapping[tuple[str, str], tuple[str, ...]] = {
@@ -56,6 +58,7 @@ CALLED: Mapping[tuple[str, str], tuple[str, ...]] = {
     ("entries", "asked_by"): ("asked_login",),
     ("landings", "asked_by"): ("asked_login",),
     ("incidents", "account_id"): ("login",),
+    ("past_pulls", "author_id"): ("author_login",),
 }
 # A person of the roster, by name.
 BY_NAME: Mapping[sa.Table, tuple[str, ...]] = {
@@ -75,6 +78,7 @@ PROSE: Mapping[sa.Table, tuple[str, ...]] = {
     remarks: ("text",),
     runs: ("summary", "findings", "log", "answer"),
     follows: ("problem",),
+    past_pulls: ("title",),
 }
 # Their rows are treated as a whole: facts are named by their digest, deliveries lose their body.
 WHOLE = (facts, deliveries)

@@ -23,8 +23,10 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
+from click.testing import CliRunner, Result
 
 from intakebot import settings as settings_file
+from intakebot.cli.main import main
 from intakebot.flow.house import House
 from intakebot.flow.lane import lane
 from intakebot.flow.look import look
@@ -217,6 +219,17 @@ class Workshop:
         self.say(maintainer, number, "/merge")
         self.settle()
         assert self.standing(number) == "landed", self.why(number)
+
+    def cli(self, *words: str) -> Result:
+        """A command as the house's operator gives it."""
+        self.house.database.close()
+        environ = {
+            "INTAKEBOT_STATE": str(self.state),
+            "DATABASE_URL": self.settings.database_url,
+            "PUBLIC_URL": self.settings.public_url,
+            "PORT": str(int(self.settings.git_url.rpartition(":")[2]) - 1),
+        }
+        return CliRunner().invoke(main, list(words), env=environ)
 
     def grants(self, login: str, access: str) -> None:
         built_in_forge(self.settings).grant("site", login, access)

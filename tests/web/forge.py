@@ -75,6 +75,13 @@ class FakeForge:
         self._answer()
         return PullsSince(tuple(self.found), cursor)
 
+    def newest(self, repo_id: str) -> int:
+        self._answer()
+        return max(self.found, default=0)
+
+    def spare(self, repo_id: str) -> None:
+        self._answer()
+
     def incidents_since(self, repo_id: str, cursor: str) -> Sequence[Incident]:
         self._answer()
         return []

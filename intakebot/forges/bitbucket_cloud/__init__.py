@@ -8,7 +8,7 @@ from typing import Literal
 
 from intakebot.forges.api import Ability, PullsSince
 from intakebot.forges.bitbucket_cloud import effects, listing, people, speak
-from intakebot.forges.bitbucket_cloud.allowance import Ledger
+from intakebot.forges.bitbucket_cloud.allowance import PAST_LEAVES, Ledger
 from intakebot.forges.bitbucket_cloud.effects import Effects
 from intakebot.forges.bitbucket_cloud.heads import SeenHeads, Tips
 from intakebot.forges.bitbucket_cloud.http import Api
@@ -109,6 +109,12 @@ class BitbucketCloud:
         since = listing.pulls_since(self.api, self._connection(repo_id).path, cursor)
         self.pace.note(repo_id, listing.listed(since.cursor))
         return since
+
+    def newest(self, repo_id: str) -> int:
+        return listing.newest(self.api, self._connection(repo_id).path)
+
+    def spare(self, repo_id: str) -> None:
+        self.api.allowance.check(self.tokens("read"), PAST_LEAVES)
 
     def incidents_since(self, repo_id: str, cursor: str) -> Sequence[Incident]:
         return ()

@@ -15,6 +15,7 @@ from intakebot.model import TryLater
 HOUR = timedelta(hours=1)  # the window rolls
 USUAL = 1_000  # calls an hour and user, until an answer says otherwise
 # Shares of the hour's calls that must be left for what can wait less.
+PAST_LEAVES = 0.5  # to everything that is of today
 LISTS_LEAVE = 0.1  # to the looks at what is known to have changed
 LOOKS_LEAVE = 0.04  # to what a look that has begun, or a landing, still has to write
 HUSH = timedelta(minutes=5)  # after the product said that the limit is near

@@ -12,10 +12,12 @@ from collections.abc import Iterable, Mapping
 
 from intakebot.forges.api import PullsSince
 from intakebot.forges.bitbucket_cloud.allowance import LISTS_LEAVE
+from intakebot.forges.bitbucket_cloud.answers import values_of
 from intakebot.forges.bitbucket_cloud.http import Api
 from intakebot.forges.bitbucket_cloud.shapes import Json, part, text
 
 # The product shows participants in lists only when asked; + is a space unless it is escaped.
+ANY = "state=OPEN&state=MERGED&state=DECLINED&state=SUPERSEDED"
 OPEN = "pullrequests?state=OPEN&pagelen=50&fields=%2Bvalues.participants"
 
 
@@ -28,6 +30,12 @@ def pulls_since(api: Api, path: str, cursor: str) -> PullsSince:
     gone = before.keys() - now.keys()
     numbers = sorted(int(number) for number in {*changed, *gone})
     return PullsSince(tuple(numbers), json.dumps(now, separators=(",", ":")))
+
+
+def newest(api: Api, path: str) -> int:
+    """Numbers rise with the time of opening."""
+    page = api.get(f"{path}/pullrequests?{ANY}&sort=-created_on&pagelen=1")
+    return max((int(one["id"]) for one in values_of(page, path)), default=0)
 
 
 def listed(cursor: str) -> int:

@@ -94,6 +94,12 @@ class GitForge:
             if not answer["pulls"] or seq == before:
                 return PullsSince(tuple(dict.fromkeys(numbers)), str(seq))
 
+    def newest(self, repo_id: str) -> int:
+        return max(self.pulls_since(repo_id, "").numbers, default=0)
+
+    def spare(self, repo_id: str) -> None:
+        """It is the house's own, and has no limits."""
+
     def incidents_since(self, repo_id: str, cursor: str) -> Sequence[Incident]:
         answer = self.api.get(f"/api/repos/{repo_id}/incidents?after={cursor or 0}")
         return [read_incident(found, repo_id) for found in answer["incidents"]]

@@ -62,3 +62,13 @@ def test_a_cursor_that_is_none_of_this_forges_asks_for_all(bench: Bench) -> None
     for cursor in ("nonsense", "[]", "-1", '{"x": 1}', '{"1": null}', "99999999&after=0"):
         found = bench.forge.pulls_since(bench.repo_id, cursor)
         assert (cursor, found.numbers) == (cursor, (number,))
+
+
+def test_the_newest_number_is_told_whatever_became_of_it(bench: Bench) -> None:
+    assert bench.forge.newest(bench.repo_id) == 0
+    first = bench.opens()
+    second = bench.opens("second")
+    bench.lands(first)
+    bench.closes(second)
+    assert bench.forge.newest(bench.repo_id) == second
+    bench.forge.spare(bench.repo_id)
