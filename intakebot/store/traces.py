@@ -213,14 +213,15 @@ def mentioning(
 
 def telling(connection: sa.Connection, traces: Traces) -> list[int]:
     """Those that tell of them: whatever their accounts did, and every body that names them."""
-    needles = [name.encode() for name in traces.in_prose]
-    needles += [json.dumps(name)[1:-1].encode() for name in traces.in_prose]
+    needles = [name.encode().lower() for name in traces.in_prose]
+    needles += [json.dumps(name)[1:-1].encode().lower() for name in traces.in_prose]
     pieces = {"yield_per": 200}
     found = []
     query = sa.select(
         deliveries.c.id, deliveries.c.forge, deliveries.c.actor, deliveries.c.body
     ).order_by(deliveries.c.id)
     for row in connection.execute(query, execution_options=pieces):
-        if (row.forge, row.actor) in traces.ids or any(needle in row.body for needle in needles):
+        body = row.body.lower()
+        if (row.forge, row.actor) in traces.ids or any(needle in body for needle in needles):
             found.append(row.id)
     return found

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from intakebot.flow.house import House
-from intakebot.model import Group, Role
+from intakebot.model import ContributorError, Group, Role
+from intakebot.wiring import built_in_forge
 from intakebot.world.people import Somebody
 from tests.databases import Databases
 from tests.flow.conftest import SITE, ada, checking_shop, grace
@@ -384,3 +385,13 @@ def test_an_outsider_s_checks_wait_for_ok_to_test_and_a_push_asks_again(
     assert shop.standing(number) == "needs ok-to-test"
     shop.says(outsider, number, "/recheck")
     assert len(shop.runs()) == 1
+
+
+def test_whoever_may_not_read_at_the_forge_is_told_what_gives_it(cast: Cast) -> None:
+    shop, number = cast.shop, cast.opens()
+    olga = shop.person("olga", Group.STAFF, roles=(Role.OWNER,), access="none")
+    [account] = [
+        one["id"] for one in built_in_forge(shop.settings).people() if one["login"] == olga.login
+    ]
+    with pytest.raises(ContributorError, match="intakebot repo grant LOGIN read"):
+        shop.house.forges["git"].say(shop.repo_id, number, account, "/approve", "")

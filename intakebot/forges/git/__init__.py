@@ -176,6 +176,11 @@ class GitForge:
             auth=(self.me().login, self.tokens["web"]),
             headers={"On-Behalf-Of": account_id},
         )
+        if answer.status == 404:  # what somebody may not read is not there for them
+            raise ContributorError(
+                "Your account has no access to this repository at the Git forge. An owner can "
+                "give it: intakebot repo grant LOGIN read --repo NAME"
+            )
         if answer.status >= 400:
             raise ContributorError(answer.error or "The Git forge refuses this.")
         return answer.body
