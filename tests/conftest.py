@@ -33,6 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=sorted(KINDS), default="sqlite", help=told)
 
 
+LIVES = ("flow", "cli")
 DOORS = ("test_door", "test_door_bitbucket", "test_strangers")
 
 
@@ -59,7 +60,7 @@ def _is_worth_both(test: pytest.Item) -> bool:
         return True
     if test.get_closest_marker("long"):
         return False
-    if test.path.parent.name != "flow" and test.path.stem not in DOORS:
+    if test.path.parent.name not in LIVES and test.path.stem not in DOORS:
         return True
     return zlib.crc32(test.nodeid.encode()) % 4 == 0
 
