@@ -65,7 +65,9 @@ def _read(house: House, repo: Repo, since: datetime | None, limit: int, *, waits
         nonlocal done
         done = Step(step.number, step.of, read + step.read, kept + step.kept)
         if done.read % OFTEN == 0:
-            click.echo(f"{done.read} read, {done.kept} kept; at #{step.number}", err=True)
+            click.echo(
+                f"{done.read} read, {done.kept} kept; at #{step.number} of {step.of}", err=True
+            )
 
     while True:
         read, kept = done.read, done.kept

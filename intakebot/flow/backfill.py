@@ -44,9 +44,10 @@ def backfill(
         repo_id = work.know_repo(connection, repo)
         reached = past.progress(connection, repo_id)
         known = past.known(connection, repo_id)
-    begun = forge.newest(repo.id)
     if reached is not None and reached.next and reached.since == since:
         begun = reached.next  # where the last run was interrupted
+    else:
+        begun = forge.newest(repo.id)
     step = Step(begun, begun, 0, 0)
     for number in (one for one in range(begun, 0, -1) if one not in known):
         if step.read == limit:
@@ -69,7 +70,8 @@ def _keep(house: House, repo_id: int, pull: Pull) -> bool:
     if pull.state is PullState.OPEN:
         return False
     first = min(pull.pushes, key=lambda push: push.seq, default=None)
-    builds = house.forges[pull.repo.forge].builds(pull.repo.id, first.head) if first else ()
+    head = first.head if first else ""  # also "" where the fork is gone, and the commit with it
+    builds = house.forges[pull.repo.forge].builds(pull.repo.id, head) if head else ()
     with house.database.write() as connection:
         past.keep(connection, repo_id, past_of(pull, builds))
     return True

@@ -128,6 +128,18 @@ def test_it_leaves_half_of_the_hours_calls_to_what_is_of_today(cloud: CloudShop)
     assert read(cloud).kept == 3
 
 
+def test_forks_and_commits_that_are_gone_end_nothing(cloud: CloudShop) -> None:
+    cloud.cast.cloud.delete_repository("ada/site")
+    assert read(cloud).kept == 3
+    assert all(one.from_fork for one in kept(cloud).values())
+
+
+def test_a_commit_that_the_forge_no_longer_has_was_built_by_nobody(cloud: CloudShop) -> None:
+    cloud.cast.cloud.mischief.answer(404, "commit/.*/statuses$", times=100)
+    assert read(cloud).kept == 3
+    assert {one.green for one in kept(cloud).values()} == {None}
+
+
 @pytest.mark.parametrize(("step", "times"), cases("backfill"))
 def test_killed_it_has_lost_nothing_and_reads_nothing_twice(
     cloud: CloudShop, step: str, times: int

@@ -68,14 +68,19 @@ class Api:
         answer = self.ask("GET", path, accept=(404,), leave=leave)
         return None if answer.status == 404 else one_object(answer, path)
 
-    def pages(self, path: str, *, leave: float = 0.0) -> list[Json]:
-        """All values of a paged list, in the product's order; `path` says the page's length."""
+    def pages(self, path: str, *, leave: float = 0.0, may_lack: bool = False) -> list[Json]:
+        """All values of a paged list, in the product's order; `path` says the page's length.
+
+        `may_lack` takes what the list would be of for gone, not for a fault, where it is a 404.
+        """
         values: list[Json] = []
         seen: set[str] = set()
         place = path
         while len(seen) < MOST_PAGES:
             seen.add(place)
-            page = self.get(place, leave=leave)
+            page = self.find(place, leave=leave) if may_lack else self.get(place, leave=leave)
+            if page is None:
+                return values
             values += values_of(page, path)
             following = page.get("next")
             if not following:

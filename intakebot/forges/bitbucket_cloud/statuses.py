@@ -72,9 +72,10 @@ class Statuses:
         raise Refused(why)
 
     def others(self, repository: str, commit: str) -> list[Build]:
-        """Build statuses that are not the bot's; STOPPED counts as failed."""
+        """Build statuses that are not the bot's; STOPPED counts as failed. None beside a commit
+        that is gone, as those of a fork that was deleted are."""
         path = f"{repository}/commit/{full_id(commit)}/statuses?pagelen=100"
-        found = self.api.pages(path)
+        found = self.api.pages(path, may_lack=True)
         return [_build(one) for one in found if not OWN.fullmatch(text(one, "key"))]
 
     def _refusal(self, pull: PullKey, head: str) -> str:
