@@ -19,7 +19,7 @@ def to_parquet(report: Report) -> bytes:
         from pyarrow import parquet
     except ImportError as error:
         raise OperatorError(
-            f"Parquet needs pyarrow: {error}; pip install 'intakebot[parquet]', or take the CSV"
+            f"Parquet needs pyarrow: {error}; pip install pyarrow, or take the CSV"
         ) from error
     kinds = {**NUMBERS, **COUNTS}
     schema = pyarrow.schema(
