@@ -231,13 +231,7 @@ def test_the_description_can_be_fetched_and_its_references_resolve(world: World)
 
 
 def test_answers_have_the_described_shape(world: World) -> None:
-    pull_id = world.add_pull(
-        7, findings=[finding()], verdicts=[verdict("r1", VerdictState.UNSATISFIED)]
-    )
-    world.add_check(pull_id, "tests", passed())
-    world.add_receipt(pull_id)
-    world.land(pull_id, 7)
-    world.add_incident()
+    world.add_one_of_everything()
     client = world.client("grace")
     for path, name in (
         ("/api/pulls", "/api/pulls"),

@@ -16,8 +16,6 @@ from threading import Thread
 import pytest
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from intakebot.model import VerdictState
-from tests.web.evidence import finding, passed, verdict
 from tests.web.forge import TOKENS
 from tests.web.world import World
 
@@ -64,12 +62,6 @@ def described(world: World, who: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.long
 @pytest.mark.parametrize("who", ["grace", "ada"])
 def test_the_api_answers_as_it_is_described_whatever_it_is_asked(world: World, who: str) -> None:
-    pull_id = world.add_pull(
-        7, findings=[finding()], verdicts=[verdict("r1", VerdictState.UNSATISFIED)]
-    )
-    world.add_check(pull_id, "tests", passed())
-    world.add_receipt(pull_id)
-    world.land(pull_id, 7)
-    world.add_incident()
+    world.add_one_of_everything()
     done = described(world, who)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]

@@ -34,6 +34,7 @@ from intakebot.model import (
     State,
     Turn,
     Verdict,
+    VerdictState,
 )
 from intakebot.repo.change import tree_of
 from intakebot.repo.git import Git
@@ -44,7 +45,7 @@ from intakebot.store.database import Database
 from intakebot.store.tables import looks
 from intakebot.web.app import create_app
 from intakebot.wiring import dialects
-from tests.web.evidence import some_facts
+from tests.web.evidence import finding, passed, some_facts, verdict
 from tests.web.forge import ADA, GRACE, NOW, SITE, TOKENS, FakeForge
 
 MIRROR = "git-1.git"
@@ -194,6 +195,16 @@ class World:
                 connection, pull_id, "k", "PostComment", self.head, "r", {"text": "x"}, NOW
             )
             receipts.confirm(connection, pull_id, "k", NOW)
+
+    def add_one_of_everything(self) -> None:
+        """One pull request with all that one can have, and an incident."""
+        pull_id = self.add_pull(
+            7, findings=[finding()], verdicts=[verdict("r1", VerdictState.UNSATISFIED)]
+        )
+        self.add_check(pull_id, "tests", passed())
+        self.add_receipt(pull_id)
+        self.land(pull_id, 7)
+        self.add_incident()
 
     def add_incident(self, detail: str = "2 commits pushed to main") -> None:
         incident = Incident("7", "direct-push", "1", ADA, NOW, "refs/heads/main", detail)

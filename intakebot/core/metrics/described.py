@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import re2
@@ -49,6 +50,7 @@ def check_ticket(pattern: str) -> None:
     _compiled(pattern)
 
 
+@cache
 def _compiled(pattern: str) -> Any:
     options = re2.Options()
     options.log_errors = False

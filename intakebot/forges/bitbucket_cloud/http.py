@@ -71,16 +71,17 @@ class Api:
     def pages(self, path: str, *, leave: float = 0.0, may_lack: bool = False) -> list[Json]:
         """All values of a paged list, in the product's order; `path` says the page's length.
 
-        `may_lack` takes what the list would be of for gone, not for a fault, where it is a 404.
+        With `may_lack` a list that is not there is an empty one: what it would be of is gone.
         """
         values: list[Json] = []
         seen: set[str] = set()
         place = path
         while len(seen) < MOST_PAGES:
             seen.add(place)
-            page = self.find(place, leave=leave) if may_lack else self.get(place, leave=leave)
+            begins = may_lack and place == path
+            page = self.find(place, leave=leave) if begins else self.get(place, leave=leave)
             if page is None:
-                return values
+                return []
             values += values_of(page, path)
             following = page.get("next")
             if not following:
