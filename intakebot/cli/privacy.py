@@ -21,6 +21,7 @@ from intakebot.core.escape import visible
 from intakebot.core.rosterfile import BUILT_IN
 from intakebot.model import OperatorError
 from intakebot.settings import Settings
+from intakebot.store import chain
 from intakebot.store import people as roster
 from intakebot.store import traces as places
 from intakebot.store.erasure import erase as take_out
@@ -107,6 +108,7 @@ def erase(
         with database.read() as connection:
             found = _traces(connection, who, account)
             _refuse_unfinished(connection, found)
+            _refuse_what_does_not_fit(connection)
         if not dry_run and not yes:
             click.confirm(
                 f"Erase {visible(', '.join(sorted(found.names)))}? It can't be undone", abort=True
@@ -146,6 +148,16 @@ def _refuse_unfinished(connection: sa.Connection, found: Traces) -> None:
         raise OperatorError(
             f"not yet: {', '.join(open_)}; what goes on is read from the forge again, with the"
             " name, so close it or let it land first"
+        )
+
+
+def _refuse_what_does_not_fit(connection: sa.Connection) -> None:
+    """Rewriting a sealed row that somebody had changed before would make the change look right."""
+    fault = next(chain.faults(connection), None)
+    if fault is not None:
+        raise OperatorError(
+            f"the audit chain does not fit ({fault.kind} {fault.row or ''}: {fault.what}), and an "
+            "erasure would cover that up; `intakebot verify` has the evidence, keep it first"
         )
 
 

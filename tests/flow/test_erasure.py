@@ -141,6 +141,23 @@ def test_what_is_changed_besides_an_erasure_is_still_found(shop: Workshop) -> No
     assert f"receipt {row}: what it seals was changed" in done.output
 
 
+def test_what_was_changed_before_is_not_covered_up_by_an_erasure(shop: Workshop) -> None:
+    with shop.house.database.write() as connection:
+        row = connection.scalar(
+            sa.select(receipts.c.id)
+            .where(sa.cast(receipts.c.detail, sa.Text).contains("zelda"))
+            .limit(1)
+        )
+        detail = connection.scalar(sa.select(receipts.c.detail).where(receipts.c.id == row))
+        changed = {**(detail or {}), "text": "Nothing of the sort, zelda"}
+        connection.execute(sa.update(receipts).where(receipts.c.id == row).values(detail=changed))
+    before = everything(shop.house.database)
+    done = shop.cli("people", "erase", "zelda", "--yes")
+    assert done.exit_code == 1, done.output
+    assert f"receipt {row}: what it seals was changed" in done.output
+    assert everything(shop.house.database) == before
+
+
 def test_an_erasure_that_nobody_sealed_hides_nothing(shop: Workshop) -> None:
     with shop.house.database.write() as connection:
         connection.execute(
