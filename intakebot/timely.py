@@ -57,7 +57,7 @@ class Client(socket.socket):
         It asks that also of one that `_linger` has closed.
         """
         if self.fileno() >= 0:
-            super().settimeout(self._pace.silence if flag else 0.0)
+            self._wait_at_most(self._pace.silence if flag else 0.0)
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         if self._patience is None or flags:  # a glance takes nothing
@@ -72,13 +72,18 @@ class Client(socket.socket):
         """Raises NoMoreData, which gunicorn and werkzeug know as a client that has gone."""
         if seconds <= 0:
             raise NoMoreData("too slow")
-        self.settimeout(seconds)
+        self._wait_at_most(seconds)
         try:
             return super().recv(size)
         except TimeoutError:
             raise NoMoreData("too slow") from None
         finally:
-            self.settimeout(self._pace.silence)
+            self._wait_at_most(self._pace.silence)
+
+    def _wait_at_most(self, seconds: float) -> None:
+        """A call to the system, so not made to say what holds already."""
+        if self.gettimeout() != seconds:
+            self.settimeout(seconds)
 
 
 class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types

@@ -78,11 +78,18 @@ class Inbox:
             batch[0].kept = error
 
     def _keep(self, batch: list[_Waiting]) -> None:
-        with self.database.write() as connection:
-            pairs = [(item.delivery, item.event) for item in batch]
-            kept = inbox.keep(connection, pairs, self.by_connection)
-            crashpoint("hook.before_commit")
+        try:
+            kept = self._store(batch, all_new=True)
+        except inbox.Repeated:
+            kept = self._store(batch, all_new=False)
         crashpoint("hook.after_commit")
         for item, is_new in zip(batch, kept.new, strict=True):
             item.kept = is_new
         self.ringer.ring(kept.bells)
+
+    def _store(self, batch: list[_Waiting], *, all_new: bool) -> inbox.Kept:
+        pairs = [(item.delivery, item.event) for item in batch]
+        with self.database.write() as connection:
+            kept = inbox.keep(connection, pairs, self.by_connection, all_new=all_new)
+            crashpoint("hook.before_commit")
+        return kept

@@ -6,14 +6,12 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, partial
 
 import sqlalchemy as sa
 
 from intakebot.model import Delivery, Event, Ignored
 from intakebot.store import connections, work
 from intakebot.store.tables import deliveries, repos
-from intakebot.store.upsert import new_rows
 
 Item = tuple[Delivery, Event | Ignored]
 
@@ -22,7 +20,11 @@ _STORED = sa.select(deliveries.c.delivery_id).where(
     deliveries.c.forge == sa.bindparam("forge"),
     deliveries.c.delivery_id.in_(sa.bindparam("ids", expanding=True)),
 )
-_new = cache(partial(new_rows, table=deliveries))
+_INSERTED = sa.insert(deliveries)
+
+
+class Repeated(Exception):
+    """One of those that were taken for new is there already: nothing of them may be committed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +36,20 @@ class Kept:
 
 
 def keep(
-    connection: sa.Connection, batch: Sequence[Item], by_connection: Collection[str] = ()
+    connection: sa.Connection,
+    batch: Sequence[Item],
+    by_connection: Collection[str] = (),
+    *,
+    all_new: bool = False,
 ) -> Kept:
     """Store deliveries and nudge what they speak of, in the caller's transaction.
 
+    With `all_new` they are not looked for first, which most of them can do without; Repeated is
+    raised when one is there. Then the transaction is spent, and they are to be kept without it.
     `by_connection` are forges where only connected repositories matter, each by its own hook.
     One nudge is enough for all that speak of the same pull request: each is done when it is.
     """
-    new = _which_are_new(connection, [one for one, _ in batch])
+    new = [True] * len(batch) if all_new else _which_are_new(connection, [one for one, _ in batch])
     heard = [
         (one, _heard(connection, one, event, by_connection))
         for (one, event), is_new in zip(batch, new, strict=True)
@@ -53,7 +61,12 @@ def keep(
     nudged = _nudge(connection, events, max(one.received_at for one, _ in heard))
     # Whole at once: to change a row later, SQLite would write its body anew.
     rows = [_row(one, event, nudged) for one, event in heard]
-    connection.execute(_new(connection.dialect.name), rows)
+    try:
+        connection.execute(_INSERTED, rows)
+    except sa.exc.IntegrityError as error:
+        if all_new:
+            raise Repeated from error
+        raise
     return Kept(new, list(dict.fromkeys(each.bell for each in nudged.values())))
 
 

@@ -31,7 +31,7 @@ def take(name: str) -> tuple[Response, int]:
     hook = house.qa_hooks.get(name)
     if hook is None:
         abort(404)
-    body = read_json_bytes()
+    body = read_json_bytes(request)
     if not qa.is_signed(hook, body, request.headers.get(qa.SIGNATURE, "")):
         abort(401, "The signature is missing or wrong.")
     said = _read(body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Annotated
 
-from flask import Blueprint, Response, abort, jsonify
+from flask import Blueprint, Response, abort, jsonify, request
 from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from intakebot.core import strict_json
@@ -63,7 +63,7 @@ def pull(repo: str, number: int) -> Response:
 def comment(repo: str, number: int) -> tuple[Response, int]:
     visitor = calling()
     line = _find(visitor, repo, number)
-    said = _new_comment(read_json_bytes())
+    said = _new_comment(read_json_bytes(request))
     try:
         made = speak(visitor, line, said.text, said.seen_head or "")
     except ContributorError as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -22,8 +21,9 @@ from intakebot.web.attempts import Attempts
 from intakebot.web.body import MOST
 from intakebot.web.fetches import Fetches
 from intakebot.web.front import NAME, Front
+from intakebot.web.headers import new_request_id, protect
 from intakebot.web.health import Readiness, health
-from intakebot.web.hooks import make_hooks
+from intakebot.web.hooks import Hooks
 from intakebot.web.live import live
 from intakebot.web.overview import overview
 from intakebot.web.own import OwnAccounts
@@ -35,13 +35,6 @@ from intakebot.web.sign_in import sign_in
 from intakebot.web.status import status
 from intakebot.web.wording import wording
 
-HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; "
-    "script-src 'self'; connect-src 'self'; font-src 'none'; form-action 'self'; "
-    "frame-ancestors 'none'; base-uri 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
 SESSION = timedelta(hours=12)
 
 
@@ -62,7 +55,7 @@ def create_app(settings: Settings, house: House, dialects: Mapping[str, Dialect]
     )
     app.session_interface = Sessions()
     app.url_map.merge_slashes = False
-    app.extensions[NAME] = Front(
+    app.extensions[NAME] = shared = Front(
         settings=settings,
         house=house,
         dialects=dialects,
@@ -84,11 +77,11 @@ def create_app(settings: Settings, house: House, dialects: Mapping[str, Dialect]
     app.after_request(_protect)
     refusals.install(app)
     shown.install(app)
-    app.register_blueprint(make_hooks(dialects, settings.webhook_secrets))
     for room in (
         *(health, sign_in, pages, overview, agencies, rules, status, wording, live, api, answers),
     ):
         app.register_blueprint(room)
+    app.wsgi_app = Hooks(app.wsgi_app, shared)  # type: ignore[method-assign]
     if settings.trusted_proxies:
         count = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count)  # type: ignore[method-assign]
@@ -96,7 +89,7 @@ def create_app(settings: Settings, house: House, dialects: Mapping[str, Dialect]
 
 
 def _name_request() -> None:
-    g.request_id = secrets.token_hex(8)
+    g.request_id = new_request_id()
 
 
 def _refuse_odd_names() -> None:
@@ -107,8 +100,7 @@ def _refuse_odd_names() -> None:
 
 
 def _protect(response: Response) -> Response:
-    response.headers.update(HEADERS)
-    response.headers["X-Request-Id"] = g.get("request_id", "")
+    protect(response.headers, g.get("request_id", ""))
     if request.endpoint != "static" and (session or request.authorization):
         response.headers["Cache-Control"] = "no-store"
     return response

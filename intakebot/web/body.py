@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from flask import abort, request
+from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.wrappers import Request
 
 MOST = 1 << 20  # bytes, of any request
 
 
-def read_json_bytes() -> bytes:
+def read_json_bytes(request: Request) -> bytes:
     """The raw body of a request that says it is JSON; 413 and 415 otherwise."""
     if (request.content_length or 0) > MOST:
-        abort(413)
+        raise RequestEntityTooLarge
     if request.mimetype != "application/json":
-        abort(415, "Send Content-Type: application/json.")
+        raise UnsupportedMediaType("Send Content-Type: application/json.")
     if request.headers.get("Content-Encoding"):
-        abort(415, "Send the body as it is, without a Content-Encoding.")
+        raise UnsupportedMediaType("Send the body as it is, without a Content-Encoding.")
     body = request.get_data(cache=False)
     if len(body) > MOST:
-        abort(413)
+        raise RequestEntityTooLarge
     return body

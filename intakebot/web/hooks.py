@@ -4,9 +4,13 @@ before it is committed, and nothing a sender can send makes it fail.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, abort, jsonify, request
+from werkzeug.exceptions import BadRequest, MethodNotAllowed, NotFound, Unauthorized
+from werkzeug.wrappers import Request, Response
 
 from intakebot import log
 from intakebot.core import dialect as dialects
@@ -14,73 +18,102 @@ from intakebot.core.dialect import Dialect
 from intakebot.core.strict_json import BadBody
 from intakebot.crash import crashpoint
 from intakebot.model import Delivery, Event, Ignored, Kind
-from intakebot.web.body import read_json_bytes
-from intakebot.web.front import front
+from intakebot.web import refusals
+from intakebot.web.body import MOST, read_json_bytes
+from intakebot.web.front import Front
+from intakebot.web.headers import new_request_id, protect
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 OWN = Ignored("our own")
+_ADDRESS = re.compile(r"/hooks/([^/]+)(?:/([^/]+))?")
 
 
-def make_hooks(known: Mapping[str, Dialect], secrets: Mapping[str, tuple[str, ...]]) -> Blueprint:
-    """The addresses of each forge that has a secret; a forge without one has no door at all.
+class Hooks:
+    """Answers at the addresses of each forge that has a secret, and hands on all other requests.
 
-    `/hooks/<forge>` is signed with that secret, `/hooks/<forge>/<nonce>` with one derived from it.
+    `/hooks/<forge>` is signed with that secret, `/hooks/<forge>/<nonce>` with one derived from it;
+    a forge without a secret has no door at all. A small WSGI application before Flask's: a delivery
+    has no session and sees no page, and the way to both cost as much as storing it.
     """
-    hooks = Blueprint("hooks", __name__)
-    for forge in known:
-        if secrets.get(forge):
-            for place in (f"/hooks/{forge}", f"/hooks/{forge}/<nonce>"):
-                hooks.add_url_rule(place, forge, take, methods=["POST"], defaults={"forge": forge})
-    return hooks
+
+    def __init__(self, others: WSGIApplication, front: Front) -> None:
+        self.others = others
+        self.front = front
+        secrets = front.settings.webhook_secrets
+        self.doors = {name: one for name, one in front.dialects.items() if secrets.get(name)}
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        address = _ADDRESS.fullmatch(environ.get("PATH_INFO", ""))
+        dialect = self.doors.get(address[1]) if address else None
+        if address is None or dialect is None:
+            return self.others(environ, start_response)
+        request_id = new_request_id()
+        try:
+            response = self.take(_Request(environ), dialect, address[2])
+        except Exception as error:
+            refusal = refusals.meant(error, request_id)
+            response = _answer(refusals.as_json(refusals.sentence(refusal), request_id))
+            refusals.dress(response, refusal)
+        protect(response.headers, request_id)
+        return response(environ, start_response)
+
+    def take(self, request: Request, dialect: Dialect, nonce: str | None) -> Response:
+        if request.method != "POST":
+            raise MethodNotAllowed(["POST"])
+        if nonce is not None and not dialects.is_nonce(nonce):
+            raise NotFound
+        body = read_json_bytes(request)
+        headers = dict(request.headers)
+        secrets = dialects.secrets_at(nonce, self.front.settings.webhook_secrets[dialect.forge])
+        if not dialects.verify(dialect, headers, body, secrets):
+            log.warning("delivery refused: its signature is missing or wrong", forge=dialect.forge)
+            raise Unauthorized("The signature is missing or wrong.")
+        crashpoint("hook.after_verify")
+        event = self._event(dialect, headers, body)
+        delivery = Delivery(
+            forge=dialect.forge,
+            id=_delivery_id(dialect, headers),
+            body=body,
+            headers=_kept(dialect, headers),
+            received_at=self.front.house.now(),
+            nonce=nonce,
+        )
+        is_new = self.front.inbox.take(delivery, event)
+        crashpoint("hook.before_reply")
+        if not is_new:
+            return _answer({"status": "repeat"}, 200)
+        if isinstance(event, Ignored):
+            return _answer({"status": "ignored", "why": event.why}, 202)
+        return _answer({"status": "accepted"}, 202)
+
+    def _event(self, dialect: Dialect, headers: Mapping[str, str], body: bytes) -> Event | Ignored:
+        try:
+            event = dialects.read_event(dialect, headers, body)
+        except BadBody as error:
+            raise BadRequest(str(error)) from error
+        return OWN if isinstance(event, Event) and self._is_our_own(event) else event
+
+    def _is_our_own(self, event: Event) -> bool:
+        """The bot's own comments and statuses come back as deliveries and change nothing."""
+        if event.kind not in (Kind.COMMENT, Kind.STATUS) or event.actor is None:
+            return False
+        return event.actor == self.front.own.id_at(event.forge)
 
 
-def take(forge: str, nonce: str | None = None) -> tuple[Response, int]:
-    if nonce is not None and not dialects.is_nonce(nonce):
-        abort(404)
-    dialect = front().dialects[forge]
-    body = read_json_bytes()
-    headers = dict(request.headers)
-    secrets = dialects.secrets_at(nonce, front().settings.webhook_secrets[forge])
-    if not dialects.verify(dialect, headers, body, secrets):
-        log.warning("delivery refused: its signature is missing or wrong", forge=forge)
-        abort(401, "The signature is missing or wrong.")
-    crashpoint("hook.after_verify")
-    event = _event(dialect, headers, body)
-    delivery = Delivery(
-        forge=forge,
-        id=_delivery_id(dialect, headers),
-        body=body,
-        headers=_kept(dialect, headers),
-        received_at=front().house.now(),
-        nonce=nonce,
-    )
-    is_new = front().inbox.take(delivery, event)
-    crashpoint("hook.before_reply")
-    if not is_new:
-        return jsonify(status="repeat"), 200
-    if isinstance(event, Ignored):
-        return jsonify(status="ignored", why=event.why), 202
-    return jsonify(status="accepted"), 202
+class _Request(Request):
+    max_content_length = MOST + 1  # one without a length ends there, and is seen to be too long
 
 
-def _event(dialect: Dialect, headers: Mapping[str, str], body: bytes) -> Event | Ignored:
-    try:
-        event = dialects.read_event(dialect, headers, body)
-    except BadBody as error:
-        abort(400, str(error))
-    return OWN if isinstance(event, Event) and _is_our_own(event) else event
-
-
-def _is_our_own(event: Event) -> bool:
-    """The bot's own comments and statuses come back as deliveries and change nothing."""
-    if event.kind not in (Kind.COMMENT, Kind.STATUS) or event.actor is None:
-        return False
-    return event.actor == front().own.id_at(event.forge)
+def _answer(said: Mapping[str, str], status: int = 200) -> Response:
+    return Response(json.dumps(said) + "\n", status, mimetype="application/json")
 
 
 def _delivery_id(dialect: Dialect, headers: Mapping[str, str]) -> str:
     found = dialects.delivery_id(dialect, headers)
     if found is None:
-        abort(400, f"The header {dialect.delivery.id} is missing, or not a plain id.")
+        raise BadRequest(f"The header {dialect.delivery.id} is missing, or not a plain id.")
     return found
 
 

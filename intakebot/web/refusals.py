@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 from flask import Flask, Response, g, jsonify, make_response, render_template, request
-from werkzeug.exceptions import HTTPException, ServiceUnavailable
+from werkzeug.exceptions import HTTPException, InternalServerError, ServiceUnavailable
+from werkzeug.wrappers import Response as BaseResponse
 
 from intakebot import log
 from intakebot.model import OperatorError, TryLater
@@ -24,46 +25,57 @@ SENTENCES = {
 
 
 def install(app: Flask) -> None:
-    app.register_error_handler(HTTPException, refuse)
-    app.register_error_handler(TryLater, _try_later)
-    app.register_error_handler(OperatorError, _misconfigured)
-    app.register_error_handler(Exception, _bug)
+    for kind in (HTTPException, TryLater, OperatorError, Exception):
+        app.register_error_handler(
+            kind, lambda error: refuse(meant(error, g.get("request_id", "")))
+        )
+
+
+def meant(error: Exception, request_id: str) -> HTTPException:
+    """What whoever asked is told of it. What only the operator can understand is in the log."""
+    match error:
+        case HTTPException():
+            return error
+        case TryLater():
+            log.warning("not now", why=str(error), request=request_id)
+            return ServiceUnavailable(retry_after=math.ceil(error.after))
+        case OperatorError():
+            log.warning("the operator is needed", why=str(error), request=request_id)
+            return ServiceUnavailable(retry_after=60)
+    log.bug("request failed", request=request_id, kind=type(error).__name__)
+    return InternalServerError()
 
 
 def refuse(error: HTTPException) -> Response:
-    """The answer to a refused request. A description of our own wins over the general one."""
-    status = error.code or 500
-    if error.response is not None or status < 400:  # a redirect
+    """The answer to a refused request."""
+    if error.response is not None or (error.code or 500) < 400:  # a redirect
         return make_response(error.get_response())
+    response = _body(sentence(error))
+    dress(response, error)
+    return response
+
+
+def sentence(error: HTTPException) -> str:
+    """A description of our own wins over the general one."""
     ours = error.description != type(error).description
-    sentence = (error.description if ours else SENTENCES.get(status)) or error.name
-    response = _body(sentence)
-    response.status_code = status
+    return (error.description if ours else SENTENCES.get(error.code or 500)) or error.name
+
+
+def as_json(sentence: str, request_id: str) -> dict[str, str]:
+    """What a refusal says to a machine."""
+    return {"error": sentence, "request": request_id}
+
+
+def dress(response: BaseResponse, error: HTTPException) -> None:
+    """Its status, and the headers that belong to it."""
+    response.status_code = error.code or 500
     for name, value in error.get_headers():
         if name.lower() not in ("content-type", "content-length"):
             response.headers.add(name, value)
-    return response
 
 
 def _body(sentence: str) -> Response:
     if request.path.startswith(MACHINES):
-        return jsonify(error=sentence, request=g.get("request_id", ""))
+        return jsonify(as_json(sentence, g.get("request_id", "")))
     # Not through `page`: who is signed in can't be asked when the database is what fails.
     return make_response(render_template("error.html", sentence=sentence))
-
-
-def _try_later(error: TryLater) -> Response:
-    log.warning("not now", why=str(error), request=g.get("request_id", ""))
-    return refuse(ServiceUnavailable(retry_after=math.ceil(error.after)))
-
-
-def _misconfigured(error: OperatorError) -> Response:
-    log.warning("the operator is needed", why=str(error), request=g.get("request_id", ""))
-    return refuse(ServiceUnavailable(retry_after=60))
-
-
-def _bug(error: Exception) -> Response:
-    log.bug("request failed", request=g.get("request_id", ""), kind=type(error).__name__)
-    failed = HTTPException(SENTENCES[500])
-    failed.code = 500
-    return refuse(failed)

@@ -64,6 +64,15 @@ def test_repeats_in_the_same_batch_and_later_are_told_and_nudge_nothing(
     assert wanted(connection) == {7: 1}
 
 
+def test_a_repeat_that_was_taken_for_new_takes_back_all_that_came_with_it(
+    connection: sa.Connection,
+) -> None:
+    inbox.keep(connection, [one("a", 7)], all_new=True)
+    with pytest.raises(inbox.Repeated), connection.begin_nested():
+        inbox.keep(connection, [one("b", 8), one("a", 7)], all_new=True)
+    assert (wanted(connection), list(stored(connection))) == ({7: 1}, ["a"])
+
+
 def test_the_same_id_at_another_forge_is_another_delivery(connection: sa.Connection) -> None:
     kept = inbox.keep(connection, [one("a", 7), one("a", 7, "bitbucket-cloud", "{x}")])
     assert kept.new == [True, True]

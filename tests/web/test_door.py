@@ -116,6 +116,20 @@ def test_every_recorded_delivery_is_taken_once_and_a_repeat_says_so(
     assert ids(served).count(headers["X-Intakebot-Delivery"]) == 1
 
 
+def test_repeats_that_come_together_with_others_are_told_and_nudge_nothing(served: Served) -> None:
+    body = event(41)
+    new, names = [f"together {n}" for n in range(12)], ["the old one", "the old one"]
+    assert served.deliver(body, signed(body, names[0])).status == 202
+    with ThreadPoolExecutor(14) as senders:
+        answers = senders.map(lambda name: served.deliver(body, signed(body, name)), names + new)
+    assert [answer.status for answer in answers] == [200] * 2 + [202] * 12
+    rows = {row.delivery_id: row.wanted for row in served.stored()}
+    assert served.deliver(body, signed(body, names[0])).status == 200
+    assert served.deliver(body, signed(body, "after them")).status == 202
+    after = {row.delivery_id: row.wanted for row in served.stored()}
+    assert after == rows | {"after them": max(rows[name] for name in new) + 1}
+
+
 def test_a_delivery_is_kept_with_its_bytes_and_only_the_dialects_headers(served: Served) -> None:
     body = event(7)
     served.deliver(
