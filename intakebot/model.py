@@ -430,6 +430,7 @@ class CheckDefinition:
     retries: int = 0  # how often it is run again when it fails, to tell whether it always does
     external: str = ""  # the build status to wait for; another machine runs it, and `run` is empty
     http: str = ""  # or the QA hook to call, whose answer is waited for
+    disk: int = 0  # bytes that its tree may take on the worker's disk; 0: it lies in memory
 
     @property
     def is_elsewhere(self) -> bool:

@@ -57,6 +57,7 @@ class Settings:
     prepare_hosts: tuple[str, ...] = ()  # registries besides the usual ones
     qa_hooks: Mapping[str, QaHook] = field(default_factory=dict)  # by the name that checks say
     bodies_kept: timedelta | None = None  # of deliveries; None is for ever
+    trees: Path | None = None  # for the trees of checks that lie on disk; None is near the tools
 
 
 def load(state: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -77,6 +78,7 @@ def load(state: Path | None = None, environ: Mapping[str, str] = os.environ) -> 
         git_url=(environ.get("GIT_URL") or f"http://127.0.0.1:{port + 1}").rstrip("/"),
         trusted_proxies=number.read("TRUSTED_PROXIES", 0),
         check_slots=number.read("CHECK_SLOTS", 2),
+        trees=Path(trees).resolve() if (trees := environ.get("TREES_DIR")) else None,
         prepare_hosts=tuple(environ.get("PREPARE_HOSTS", "").replace(",", " ").split()),
         survey_every=timedelta(seconds=survey_every) if survey_every else None,
         bitbucket_url=(environ.get("BITBUCKET_URL") or BITBUCKET_URL).rstrip("/"),

@@ -75,7 +75,6 @@ class NoBell:
 def build_house(settings: Settings, *, bell: Bell | None = None) -> House:
     """A process's own house. Raises OperatorError when a rule or a setting is malformed."""
     rules = read_rules(rule_files())
-    public = _public_folder(settings)
     kit = tools_at(settings)
     database = Database(settings.database_url)
     known = forges(settings, database)
@@ -88,7 +87,7 @@ def build_house(settings: Settings, *, bell: Bell | None = None) -> House:
         now=now,
         mirror=lambda repo: _mirror(settings, known, repo, "read"),
         landing=lambda repo: _mirror(settings, known, repo, "land"),
-        sandbox=_remembered(lambda: open_sandbox(folder=public), seconds=60),
+        sandbox=_remembered(lambda: try_sandbox(settings), seconds=60),
         toolbox=_remembered(kit.build, seconds=60),
         toolset=_remembered(kit.toolset, seconds=60),
         pantry=Pantry(settings.state / "prepared", _hosts(settings)),
@@ -306,7 +305,8 @@ def _mirror_with(settings: Settings, repo: Repo, credential: Credential) -> Mirr
 
 def try_sandbox(settings: Settings) -> Sandbox:
     """Found and tested now; raises NoSandbox."""
-    return open_sandbox(folder=_public_folder(settings))
+    public = _public_folder(settings)
+    return open_sandbox(folder=public, trees=settings.trees or public / "trees")
 
 
 def _public_folder(settings: Settings) -> Path:

@@ -25,6 +25,7 @@ from intakebot.checks.readable import made_once
 
 OLDEST = (0, 8)  # --size and --disable-userns
 TOOLS = "/opt/intakebot-tools"
+TREE = "/tree"  # where the worker's disk is, in the outer box alone
 INSIDE = "/opt/bwrap"
 DOOR = "/opt/intakebot-door"  # the Unix socket of the one way out, where there is one
 AUTHORITIES = "/etc/ssl/certs"  # whom to believe about the servers behind it
@@ -149,11 +150,18 @@ def isolation(uid: int) -> list[str]:
     return [*own, "--die-with-parent", "--new-session", "--clearenv", "--cap-drop", "ALL"]
 
 
-def outer(launcher: Launcher, tools: Path | None, info: int, door: Path | None) -> list[str]:
+def outer(
+    launcher: Launcher,
+    tools: Path | None,
+    info: int,
+    door: Path | None,
+    on_disk: Path | None = None,
+) -> list[str]:
     """Up to and including `--`; the driver's own command follows.
 
     Its root is only root of its own namespace: it mounts the tmpfs with a limit on inodes, which
-    bwrap has no option for (CAP_SYS_ADMIN), and maps itself into the inner one (CAP_SETFCAP).
+    bwrap has no option for (CAP_SYS_ADMIN), and maps itself into the inner one (CAP_SETFCAP). An
+    overlay has a folder of its own that nobody may enter (CAP_DAC_OVERRIDE).
     """
     options = [str(launcher.outside), *isolation(0), "--unshare-net", "--info-fd", str(info)]
     options += ["--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETFCAP", *system()]
@@ -162,6 +170,8 @@ def outer(launcher: Launcher, tools: Path | None, info: int, door: Path | None) 
         options += ["--ro-bind", str(tools), TOOLS]
     if door is not None:
         options += ["--ro-bind", str(door), DOOR, "--ro-bind-try", AUTHORITIES, AUTHORITIES]
+    if on_disk is not None:
+        options += ["--bind", str(on_disk), TREE, "--cap-add", "CAP_DAC_OVERRIDE"]
     options += ["--remount-ro", "/dev", "--remount-ro", "/"]
     return [*options, "--setenv", "PATH", "/usr/bin:/bin", "--setenv", "LC_ALL", "C", "--"]
 

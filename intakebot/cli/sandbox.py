@@ -14,7 +14,7 @@ import click
 
 from intakebot.checks.limits import MIB, Limits, NoSandbox, Ran, SandboxFailed
 from intakebot.cli.main import JSON, STATE, house_at
-from intakebot.core.checkfile import measured_size, measured_time
+from intakebot.core.measured import measured_size, measured_time
 from intakebot.repo.here import git_here, tree_named
 from intakebot.repo.objects import write_tar
 from intakebot.settings import Settings, load
@@ -39,6 +39,7 @@ STOPPED = {"time": 124, "memory": 137, "output": 153, "cancelled": 130}
 )
 @click.option("--time", "wall", default="10m", show_default=True, help="After which it is stopped.")
 @click.option("--memory", default="1g", show_default=True, help="For all its processes together.")
+@click.option("--disk", default="", help="Put the files on disk, where they may take so much.")
 @click.option("--env", "variables", multiple=True, metavar="NAME=VALUE", help="May be repeated.")
 @JSON
 @STATE
@@ -50,6 +51,7 @@ def sandbox(
     repo: Path,
     wall: str,
     memory: str,
+    disk: str,
     variables: Sequence[str],
     as_json: bool,
     state: Path | None,
@@ -61,7 +63,7 @@ def sandbox(
     The exit status is its own, or 124 when its time was over, 137 when it took too much memory,
     153 when it printed without end, 125 when there is no sandbox here.
     """
-    limits, env = _limits(wall, memory), dict(_variable(text) for text in variables)
+    limits, env = _limits(wall, memory, disk), dict(_variable(text) for text in variables)
     git = git_here(repo)
     tree = tree_named(git, name)
     try:
@@ -93,12 +95,13 @@ def _settings(state: Path | None) -> Iterator[Settings]:
         yield load(Path(folder))
 
 
-def _limits(wall: str, memory: str) -> Limits:
+def _limits(wall: str, memory: str, disk: str) -> Limits:
     try:
         seconds, size = measured_time(wall), measured_size(memory)
+        tree = measured_size(disk) if disk else 0
     except ValueError as error:
         raise click.BadParameter(str(error)) from error
-    return Limits(wall=seconds, memory=size, cpu=seconds * (os.cpu_count() or 1))
+    return Limits(wall=seconds, memory=size, cpu=seconds * (os.cpu_count() or 1), tree=tree)
 
 
 def _variable(text: str) -> tuple[str, str]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,13 +17,12 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from intakebot.core.line_pattern import BadPattern, LinePattern
+from intakebot.core.measured import measured_size, measured_time
 from intakebot.model import CheckDefinition, OperatorError, PrepareStep, ReportFormat
 
 # Part of every definition digest: a change of what the sandbox lets in makes old results void. So
 # does it for `verify`, which knows landings of before by the digests of then: keep what they were.
 SANDBOX_PROFILE = "1"
-SIZES = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
-TIMES = {"s": 1, "m": 60, "h": 3600}
 # Tests, and commands without a report, may say another thing the next time; linters don't.
 MAY_VARY = ("none", "junit", "tap")
 
@@ -59,6 +57,7 @@ class Check(BaseModel):
     report: str = "-"
     timeout: str = "10m"
     memory: str = "1g"
+    disk: str = ""
     env: dict[Variable, Annotated[str, Field(max_length=10_000)]] = {}
     when: list[Text] = []
     paths: list[Text] = []
@@ -123,7 +122,7 @@ class Check(BaseModel):
         return self
 
     _is_time = field_validator("timeout")(_time)
-    _is_size = field_validator("memory")(_size)
+    _is_size = field_validator("memory", "disk")(_size)
 
 
 class Prepare(BaseModel):
@@ -287,6 +286,7 @@ def _definition(name: str, check: Check, tools: str, steps: Steps) -> CheckDefin
         report=check.report,
         timeout=timeout,
         memory=memory,
+        disk=measured_size(check.disk) if check.disk else 0,
         digest=hashlib.sha256(json.dumps(decides).encode()).hexdigest(),
         pattern=check.pattern,
         env=tuple(sorted(env.items())),
@@ -323,27 +323,5 @@ def _more(check: Check, env: Mapping[str, str], prepared: Sequence[str]) -> Iter
         yield ["prepared", list(prepared)]
     if check.tools:
         yield ["tools", sorted(check.tools)]
-
-
-def measured_time(text: str) -> int:
-    """Seconds of "10m" and the like. Raises ValueError."""
-    seconds = _measured(text, TIMES)
-    if not 1 <= seconds <= 3600:
-        raise ValueError('must lie between "1s" and "1h"')
-    return seconds
-
-
-def measured_size(text: str) -> int:
-    """Bytes of "1g" and the like. Raises ValueError."""
-    size = _measured(text, SIZES)
-    if not (32 << 20) <= size <= (64 << 30):
-        raise ValueError('must lie between "32m" and "64g"')
-    return size
-
-
-def _measured(text: str, units: dict[str, int]) -> int:
-    match = re.fullmatch(r"([0-9]{1,9})([a-z])", text)
-    if not match or match[2] not in units:
-        known = ", ".join(units)
-        raise ValueError(f"{text!r} is not a number and one of {known}")
-    return int(match[1]) * units[match[2]]
+    if check.disk:
+        yield ["disk", measured_size(check.disk)]

@@ -33,8 +33,10 @@ def tree_of(files: Mapping[str, str]) -> Callable[[IO[bytes]], None]:
 
 
 @pytest.fixture(scope="session")
-def sandbox() -> Sandbox:
-    return open_sandbox()
+def sandbox() -> Iterator[Sandbox]:
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield open_sandbox(trees=Path(name, "trees"))
 
 
 @pytest.fixture

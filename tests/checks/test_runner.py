@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -213,6 +214,19 @@ def test_a_tree_that_does_not_fit_is_said_and_not_run(sandbox: Sandbox) -> None:
     result = check(sandbox, None, ("true",), {"../out": "x"})
     assert result.outcome is Outcome.BROKEN
     assert "could not be unpacked" in result.summary
+
+
+def test_a_check_whose_tree_is_too_large_is_told_the_cure_and_runs_with_it(
+    sandbox: Sandbox,
+) -> None:
+    tree = tree_of({f"{at}": "x" * (64 << 20) for at in range(9)})
+    run = ("sh", "-c", "cat * | wc -c | grep 603979776")
+    in_memory = CheckDefinition("x", run, "none", "-", 60, 256 << 20, "digest")
+    on_disk = replace(in_memory, disk=1 << 30)
+    told, ran = (run_check(one, tree, sandbox, toolbox=None) for one in (in_memory, on_disk))
+    assert told is not None and told.outcome is Outcome.BROKEN
+    assert '`disk = "4g"` in the check' in told.summary
+    assert ran is not None and ran.outcome is Outcome.PASSED, ran
 
 
 def test_checks_cannot_change_their_tools(sandbox: Sandbox, toolbox: Path) -> None:

@@ -24,6 +24,7 @@ from tests.checks.conftest import LIMITS, Shell, tree_of
 
 ROOT = Path(__file__).parents[2]
 HOSTILE = Path(__file__).with_name("test_hostile.py")
+ON_DISK = Path(__file__).with_name("test_disktree.py")
 
 
 def test_without_bubblewrap_there_is_no_sandbox_and_the_operator_learns_the_cure() -> None:
@@ -136,7 +137,7 @@ def test_every_hostile_case_holds_for_an_ordinary_user_too(readable: Path) -> No
     if python is None:
         pytest.skip(f"uid 65534 can run no Python that has our packages, or not read {HOSTILE}")
     os.chown(readable, 65534, 65534)
-    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(HOSTILE)]
+    command = [python, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(HOSTILE), str(ON_DISK)]
     done = subprocess.run(
         [*command, f"--basetemp={readable}/base"],
         user=65534,

@@ -55,6 +55,11 @@ def test_it_has_the_variables_that_it_is_given_and_none_of_mine(site: Path) -> N
     assert sandbox(site, *words, SECRET="mine").stdout == "a b=c|\n"
 
 
+def test_its_files_may_lie_on_disk(site: Path) -> None:
+    done = sandbox(site, "--disk", "64m", "--", "sh", "-c", "stat -f -c %T .; cat page.txt")
+    assert done.stdout == "overlayfs\nsecond\n", done.stderr
+
+
 def test_tools_of_checks_are_there(site: Path) -> None:
     assert sandbox(site, "--", "ruff", "--version").stdout.startswith("ruff ")
 

@@ -26,6 +26,7 @@ parse = "junit"
 report = "out/tests.xml"
 timeout = "5m"
 memory = "512m"
+disk = "8g"
 [checks.lint]
 run = ["ruff", "check"]
 """
@@ -46,7 +47,8 @@ def test_everything_it_says_is_taken() -> None:
     lint, tests = found.checks
     assert lint.run == ("ruff", "check")
     assert tests.run == ("sh", "-c", "make test")
-    assert (tests.timeout, tests.memory) == (300, 512 << 20)
+    assert (tests.timeout, tests.memory, tests.disk) == (300, 512 << 20, 8 << 30)
+    assert lint.disk == 0
 
 
 @pytest.mark.parametrize(
@@ -62,6 +64,7 @@ def test_everything_it_says_is_taken() -> None:
         (b"[checks.a]\nrun = 'x'\ntimeout = '5'", "timeout: '5' is not a number and one of s, m"),
         (b"[checks.a]\nrun = 'x'\ntimeout = '9h'", 'between "1s" and "1h"'),
         (b"[checks.a]\nrun = 'x'\nmemory = '1m'", 'between "32m" and "64g"'),
+        (b"[checks.a]\nrun = 'x'\ndisk = ''", "disk: '' is not a number and one of k, m, g"),
         (b"[checks.a]\nrun = 'x'\nreport = '../x'", "must be a path inside"),
         (b"[checks.a]\nrun = 'x'\nreport = '/etc/x'", "must be a path inside"),
         (b"[checks.a]\nrun = 'x'\nparse = 'regex'", "has no group message and no group path"),
@@ -95,6 +98,7 @@ def test_whatever_decides_a_result_changes_the_digest_and_nothing_else_does() ->
     changed = [
         digest("timeout = '9m'"),
         digest("memory = '2g'"),
+        digest("disk = '2g'"),
         digest("parse = 'junit'"),
         digest("report = 'a.xml'"),
         digest(tools="newer"),
