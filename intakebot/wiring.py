@@ -31,10 +31,11 @@ from intakebot.flow.calls import HouseCalls
 from intakebot.flow.connect_tokens import PURPOSES, ends
 from intakebot.flow.connect_words import Check, Desk, Purpose
 from intakebot.flow.house import Bell, House
-from intakebot.forges.api import Forge
+from intakebot.forges.api import Forge, SignIn
 from intakebot.forges.bitbucket_cloud import BitbucketCloud, Connection, Token
 from intakebot.forges.bitbucket_cloud.http import Api
 from intakebot.forges.bitbucket_cloud.oauth import Consumers
+from intakebot.forges.bitbucket_cloud.sign_in import BitbucketSignIn
 from intakebot.forges.git import GitForge as GitForgeClient
 from intakebot.gitforge.foreign import install as install_hook
 from intakebot.gitforge.forge import ForgeError
@@ -94,6 +95,7 @@ def build_house(settings: Settings, *, bell: Bell | None = None) -> House:
         public_url=settings.public_url,
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         upkeep=_upkeep(known, database),
+        sign_ins=_sign_ins(settings, known),
         qa_hooks=settings.qa_hooks,
         bodies_kept=settings.bodies_kept,
     )
@@ -154,6 +156,15 @@ def forges(settings: Settings, database: Database) -> dict[str, Forge]:
     if BITBUCKET["read"].is_set():
         known[BitbucketCloud.name] = bitbucket_cloud(settings, database)
     return known
+
+
+def _sign_ins(settings: Settings, known: Mapping[str, Forge]) -> dict[str, SignIn]:
+    """Where people may sign in at the forge's own pages."""
+    cloud, consumer = known.get(BitbucketCloud.name), TokenSource("BITBUCKET_SIGN_IN")
+    if not isinstance(cloud, BitbucketCloud) or not consumer.is_set():
+        return {}
+    site = settings.bitbucket_git_url
+    return {cloud.name: BitbucketSignIn(site, consumer.read, cloud.api, cloud.me)}
 
 
 def _upkeep(known: Mapping[str, Forge], database: Database) -> Callable[[], Iterable[Check]]:

@@ -18,7 +18,7 @@ from intakebot.checks.sandbox import Sandbox
 from intakebot.core.checkfile import Toolset
 from intakebot.core.rules import Rule
 from intakebot.flow.connect_words import Check
-from intakebot.forges.api import Forge
+from intakebot.forges.api import Forge, SignIn
 from intakebot.model import Repo, TryLater
 from intakebot.repo.mirror import Mirror
 from intakebot.settings import QaHook
@@ -52,6 +52,7 @@ class House:
     public_url: str
     owner: str  # this process, in leases
     upkeep: Callable[[], Iterable[Check]] = tuple  # what an operator should know now
+    sign_ins: Mapping[str, SignIn] = field(default_factory=dict)  # by the forge's name
     qa_hooks: Mapping[str, QaHook] = field(default_factory=dict)
     bodies_kept: timedelta | None = timedelta(days=30)  # of deliveries; None is for ever
     stopping: Event = field(default_factory=Event)

@@ -33,6 +33,21 @@ class PullsSince:
     cursor: str
 
 
+class SignIn(Protocol):
+    """Signing in at the forge's own pages, in a browser.
+
+    Raises TryLater when the forge can't answer now, OperatorError when it refuses us.
+    """
+
+    title: str  # as people call the forge
+
+    def leave(self, state: str, back: str) -> str:
+        """Where to send the browser; it comes back to `back` with this `state` and a code."""
+
+    def account(self, code: str, back: str) -> Account | None:
+        """Who came back with this code; None when it proves nobody, or nobody who may sign in."""
+
+
 class Forge(Protocol):
     """Raises TryLater when the forge can't answer now, OperatorError when it refuses the bot."""
 

@@ -1,12 +1,17 @@
-"""Signing in: by a one-time link, or by the login and token that work at the forge."""
+"""Signing in: at the forge's own pages, by the login and token that work there, or by a one-time
+link.
+"""
 
 from __future__ import annotations
 
+import hmac
 import re
+import secrets
 
-from flask import Blueprint, redirect, request, session, url_for
+from flask import Blueprint, abort, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from intakebot.forges.api import SignIn
 from intakebot.model import Account
 from intakebot.store import pages as store
 from intakebot.store import sign_ins
@@ -14,6 +19,7 @@ from intakebot.web.front import front
 from intakebot.web.shown import page
 from intakebot.web.visitor import (
     address,
+    asking_forge,
     in_session,
     prove,
     refuse_forged_forms,
@@ -30,7 +36,7 @@ _INSIDE = re.compile(r"/(?![/\\])[\x21-\x7e]{0,500}")
 @sign_in.get("/sign-in")
 def ask() -> ResponseReturnValue:
     if in_session() is not None:
-        return redirect(_inside(request.args.get("next", "")))
+        return redirect(_next())
     return _form()
 
 
@@ -43,7 +49,38 @@ def by_token() -> ResponseReturnValue:
     if account is None:
         return _form("The login or the token is wrong."), 401
     start_session(forge, account)
-    return redirect(_inside(request.form.get("next", "")))
+    return redirect(_next())
+
+
+@sign_in.get("/sign-in/at/<forge>")
+def at_forge(forge: str) -> ResponseReturnValue:
+    """Off to the forge. The state is this browser's own, so nobody is signed in as another."""
+    door = _door(forge)
+    left = {"forge": forge, "state": secrets.token_urlsafe(24), "next": _next()}
+    with asking_forge():
+        place = door.leave(left["state"], _back(forge))
+    session["left"] = left
+    return redirect(place)
+
+
+@sign_in.get("/sign-in/at/<forge>/back")
+def back(forge: str) -> ResponseReturnValue:
+    refuse_guessing()
+    door = _door(forge)
+    left = session.pop("left", {})
+    state = request.args.get("state", "").encode("utf-8", "replace")
+    if left.get("forge") != forge or not hmac.compare_digest(left["state"].encode(), state):
+        front().attempts.failed(address())
+        return _form("This sign-in was not begun here, or it is over. Please begin again."), 400
+    if "error" in request.args:
+        return _form(f"{door.title} has not told us who you are. You may have declined."), 401
+    with asking_forge():
+        account = door.account(request.args.get("code", ""), _back(forge))
+    if account is None:
+        front().attempts.failed(address())
+        return _form(f"{door.title} does not know this sign-in. Please begin again."), 401
+    start_session(forge, account)
+    return redirect(left["next"])
 
 
 @sign_in.get("/sign-in/<token>")
@@ -80,10 +117,22 @@ def _form(problem: str = "") -> str:
         "sign_in.html",
         problem=problem,
         forges=list(front().house.forges),
-        next=_inside(request.values.get("next", "")),
+        doors={forge: door.title for forge, door in front().house.sign_ins.items()},
+        next=_next(),
         login=request.form.get("login", "")[:200],
     )
 
 
-def _inside(place: str) -> str:
+def _next() -> str:
+    """Where somebody wanted to go."""
+    place = request.values.get("next", "")
     return place if _INSIDE.fullmatch(place) else "/"
+
+
+def _door(forge: str) -> SignIn:
+    return front().house.sign_ins.get(forge) or abort(404)
+
+
+def _back(forge: str) -> str:
+    """What the forge has to have as the callback, so not as the browser happens to call us."""
+    return front().settings.public_url + url_for("sign_in.back", forge=forge)

@@ -41,6 +41,15 @@ def refused_consumer(origin: str, said: str) -> str:
     )
 
 
+def refused_sign_in(origin: str, back: str, said: str) -> str:
+    """For the OAuth consumer by which people sign in."""
+    return (
+        f"Bitbucket Cloud refuses the OAuth consumer from {origin} ({said.strip()}). Look at "
+        "Workspace settings → OAuth consumers: it must be there, its callback URL must be "
+        f"{back}, and its key and secret must be these."
+    )
+
+
 def _named(token: Token) -> str:
     return f"the bot's token from {token.origin}" if token.origin else "the bot's token"
 

@@ -55,11 +55,13 @@ def permission(api: Api, connection: Connection, account_id: str) -> Permission:
 
 
 def whoami(api: Api, me: Me, login: str, token: str) -> Account | None:
-    """`login` is the email of an Atlassian account, `token` one of its API tokens. The bot and
-    other accounts that are no person's are nobody."""
-    if not login or not token:
-        return None
-    answer = api.ask("GET", "/user", accept=(401, 403), token=Token("api", login, token))
+    """`login` is the email of an Atlassian account, `token` one of its API tokens."""
+    return behind(api, me, Token("api", login, token)) if login and token else None
+
+
+def behind(api: Api, me: Me, token: Token) -> Account | None:
+    """Whom somebody's own token proves; the bot and accounts that are no person's are nobody."""
+    answer = api.ask("GET", "/user", accept=(401, 403), token=token)
     if answer.status != 200 or text(answer.body, "type") != "user":
         return None
     found = account(answer.body)

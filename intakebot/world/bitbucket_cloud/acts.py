@@ -130,12 +130,17 @@ class Acts:
             bot = making.user(self.site, nickname, kind="app_user")
         return self._token("access", bot.uuid, scopes, repo.uuid)
 
-    def consumer(self, nickname: str, scopes: Iterable[str] = EVERY_SCOPE) -> Consumer:
+    def consumer(
+        self,
+        nickname: str,
+        scopes: Iterable[str] = EVERY_SCOPE,
+        callback: str = "https://example.org/",
+    ) -> Consumer:
         """An OAuth consumer that this person made; change it under `site.lock`."""
         with self.site.lock:
             user = self._user(nickname).uuid
             key, secret = secrets.token_hex(9), secrets.token_hex(16)
-            made = Consumer(key, secret, user, frozenset(scopes))
+            made = Consumer(key, secret, user, frozenset(scopes), callback=callback)
             self.site.state.consumers[key] = made
             return made
 

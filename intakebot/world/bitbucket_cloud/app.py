@@ -55,7 +55,7 @@ class App:
         path = environ.get("PATH_INFO", "")
         if wanted(path):
             return self._behind_mischief(environ, start, f"git {path}", self._git)
-        if path == oauth.PLACE:
+        if path in (oauth.PLACE, oauth.ASKED_AT):
             name = f"{environ['REQUEST_METHOD']} {path}"
             return self._behind_mischief(environ, start, name, self._oauth)
         if not path.startswith(f"{BASE}/"):
@@ -63,7 +63,9 @@ class App:
         return self._api(Request(environ), environ, start)
 
     def _oauth(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        return oauth.grant(self.site, Request(environ))(environ, start)
+        request = Request(environ)
+        answer = oauth.grant if request.path == oauth.PLACE else oauth.ask
+        return answer(self.site, request)(environ, start)
 
     def _behind_mischief(
         self, environ: WSGIEnvironment, start: StartResponse, call: str, work: WSGIApplication

@@ -169,6 +169,16 @@ class Consumer:
 
 
 @dataclass(slots=True)
+class Code:
+    """What a browser brings back to a consumer's callback; good for one token, for a while."""
+
+    consumer: str
+    user: str
+    redirect_uri: str
+    until: datetime
+
+
+@dataclass(slots=True)
 class Task:
     """A merge that goes on after a 202; `polls` more asks answer PENDING."""
 
@@ -190,6 +200,7 @@ class State:
     repositories: dict[str, Repository] = field(default_factory=dict)
     tokens: dict[str, Token] = field(default_factory=dict)
     consumers: dict[str, Consumer] = field(default_factory=dict)
+    codes: dict[str, Code] = field(default_factory=dict)
     hooks: dict[str, Hook] = field(default_factory=dict)
     tasks: dict[str, Task] = field(default_factory=dict)
     counter: int = 0
