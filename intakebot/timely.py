@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from gunicorn.http.body import ChunkedReader
 from gunicorn.http.errors import NoMoreData
 from gunicorn.workers.gthread import _DEFER, ThreadWorker
 
@@ -97,6 +98,7 @@ class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         with conn.sock.requesting():
             answer = super().handle(conn)
         if answer is False:
+            _let_go(conn)
             _linger(conn.sock)
         return answer
 
@@ -104,6 +106,15 @@ class _Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 def worker(pace: Pace) -> type[Any]:
     """For gunicorn's `worker_class`."""
     return type("Worker", (_Worker,), {"pace": pace})
+
+
+def _let_go(conn: Any) -> None:
+    """Gunicorn's request, the reader of its chunked body and a generator hold each other and what
+    was read, two megabytes of a body that was too large, until a garbage collection."""
+    request = getattr(conn.parser, "mesg", None)
+    reader = getattr(getattr(request, "body", None), "reader", None)
+    if request is not None and isinstance(reader, ChunkedReader):
+        request.body = reader.parser = None
 
 
 def _linger(client: socket.socket) -> None:

@@ -51,11 +51,11 @@ class Hooks:
             return self.others(environ, start_response)
         request_id = new_request_id()
         try:
-            response = self.take(_Request(environ), dialect, address[2])
+            # Kept out of `environ`, which it keeps: a body must not wait for the garbage collector.
+            request = _Request(environ, populate_request=False)
+            response = self.take(request, dialect, address[2])
         except Exception as error:
-            refusal = refusals.meant(error, request_id)
-            response = _answer(refusals.as_json(refusals.sentence(refusal), request_id))
-            refusals.dress(response, refusal)
+            response = _refused(error, request_id)
         protect(response.headers, request_id)
         return response(environ, start_response)
 
@@ -108,6 +108,13 @@ class _Request(Request):
 
 def _answer(said: Mapping[str, str], status: int = 200) -> Response:
     return Response(json.dumps(said) + "\n", status, mimetype="application/json")
+
+
+def _refused(error: Exception, request_id: str) -> Response:
+    refusal = refusals.meant(error, request_id)
+    response = _answer(refusals.as_json(refusals.sentence(refusal), request_id))
+    refusals.dress(response, refusal)
+    return response
 
 
 def _delivery_id(dialect: Dialect, headers: Mapping[str, str]) -> str:
