@@ -549,6 +549,7 @@ class Facts:
     secrets: list[str] = field(default_factory=list)
     locks_changed: list[str] = field(default_factory=list)  # they decide what is installed
     checks_elsewhere: list[str] = field(default_factory=list)  # run by another machine
+    suppressions: list[str] = field(default_factory=list)  # a detector's, as the three above
     first_pull: bool = False  # the author's first pull request here, whatever becomes of it
 
 

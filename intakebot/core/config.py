@@ -47,6 +47,7 @@ class _Detect(_Part):
     archives: list[str] = []
     hidden_characters: list[str] = []
     secrets: list[str] = []
+    suppressions: list[str] = []
 
 
 class _File(_Part):

@@ -124,6 +124,7 @@ def _with_what_was_found(facts: Facts, seen: Gathered) -> Facts:
         archives=found_by(seen.detected, "archives"),
         hidden_characters=found_by(seen.detected, "hidden_characters"),
         secrets=found_by(seen.detected, "secrets"),
+        suppressions=found_by(seen.detected, "suppressions"),
         locks_changed=_locks(seen),
         checks_elsewhere=_elsewhere(seen),
         first_pull=seen.first_pull,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -13,7 +14,7 @@ from intakebot.core.paths import matching
 from intakebot.core.placing import Where, place
 from intakebot.core.remembered import Remembered
 from intakebot.detectors import DETECTORS
-from intakebot.model import Change, Config, Finding, Level, OperatorError
+from intakebot.model import Change, Config, Finding, OperatorError
 from intakebot.repo.brought import commit_patches, new_blobs
 from intakebot.repo.change import raw_patch
 from intakebot.repo.git import Git
@@ -58,7 +59,7 @@ def _found(git: Git, change: Change) -> Found:
             elif blob in now:
                 found[name] += _in_file(name, now[blob], data)
     for name, those in found.items():
-        found[name] = _on_added_lines(git, change, those)
+        found[name] = _on_added_lines(git, change, name, those)
         if lasting[name]:
             found[name] += _in_history(git, change, name, sorted(set(lasting[name])))
     return {name: tuple(those[:MOST_FOUND]) for name, those in found.items()}
@@ -84,17 +85,35 @@ def _capital(text: str) -> str:
 
 
 def _finding(name: str, path: str, line: int, what: str) -> Finding:
-    return Finding(path, line, Level.ERROR, name.replace("_", "-"), what, OWN)
+    return Finding(path, line, DETECTORS[name].level, name.replace("_", "-"), what, OWN)
 
 
-def _on_added_lines(git: Git, change: Change, found: Sequence[Finding]) -> list[Finding]:
+def _on_added_lines(git: Git, change: Change, name: str, found: Sequence[Finding]) -> list[Finding]:
     """What was there before is nobody's to answer for now."""
     before, after = _sides(change)
     paths = sorted({one.path for one in found if one.line})[:MOST_FOUND]
     patch = dict(read_patch(raw_patch(git, before, after, paths, context=0))) if paths else {}
     whole = {one.path: FilePatch(None, one.path) for one in found if not one.line}
     placed = place(found, {**whole, **patch})
-    return [one.known for one in placed if not one.finding.line or one.where is Where.ADDED]
+    new = [one.known for one in placed if not one.finding.line or one.where is Where.ADDED]
+    return _more_than_before(name, new, patch) if DETECTORS[name].growth else new
+
+
+def _more_than_before(
+    name: str, found: Sequence[Finding], patch: Mapping[str, FilePatch]
+) -> list[Finding]:
+    """Without as many of each file as it had before on the lines that the change takes away."""
+    before: dict[str, Counter[str]] = {}
+    more = []
+    for one in found:
+        if one.path not in before:
+            old = _in_file(name, one.path, b"\n".join(patch[one.path].removed.values()))
+            before[one.path] = Counter(those.message for those in old)
+        if before[one.path][one.message]:
+            before[one.path][one.message] -= 1
+        else:
+            more.append(one)
+    return more
 
 
 def _sides(change: Change) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from intakebot.core.merged import Merge
 from intakebot.core.metrics.history import Reverting
-from intakebot.core.metrics.stories import REVERTED_COMMIT
+from intakebot.core.metrics.reverts import REVERTED_COMMIT
 from intakebot.repo.change import changed_files
 from intakebot.repo.git import Git, GitFailed, TooMuch, full_id
 

@@ -76,6 +76,10 @@ def measures(of: Numbers, report: Report) -> Iterator[Measure]:
             *("Q14", "incidents for each submission", of.n, found.total, found.total / of.n),
             *(found.rate, "exact Poisson", "incidents", "down"),
         )
+        yield _share(
+            *("Q16", "got into a conflict after five days of waiting for them", *of.kept.stale),
+            *("down", None, of.n - of.kept.stale[1]),
+        )
         yield _share("Q17", "said what its readers need", *of.kept.described, "up")
         yield from _ours(of.kept)
 
@@ -84,6 +88,7 @@ def _kept_quality(kept: Kept) -> Iterator[Measure]:
     yield _share("Q10", "brought tests along, of those with code", *kept.tests, "up")
     yield _wait("Q5", "hours to an answer, median", kept.answers)
     yield _share("Q5-day", "answered within a working day", *kept.quick, "up")
+    yield _share("Q8-silenced", "switched a check off somewhere", *kept.silenced, "down")
     yield Measure(
         *("Q15", "comments of ours per 100 changed lines", kept.verdicts.n, None, kept.talk),
         *(kept.talk_clustered, "cluster bootstrap", "comments", "down"),

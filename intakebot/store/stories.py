@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 from typing import Any
@@ -30,6 +31,7 @@ from intakebot.store.tables import (
 
 PIECE = 500  # rows
 TEST_FORMATS = ("junit", "tap")
+NO_CONFLICT = '"conflict_files": []'  # as facts without one have been written from the first on
 CHECKS = "checks-pass"  # the rule whose offenders are checks
 _RED = (Level.REJECT.value, Level.ERROR.value)
 _MERGED = (State.LANDED.value, State.MERGED.value)
@@ -47,10 +49,13 @@ def stories(
     judged = _Grouped(connection, _judged(repo))
     acted = _Grouped(connection, _acted(repo))
     spoken = _commands(connection, repo)
+    conflicting = _Grouped(connection, _conflicts(repo))
     for row in _pieces(connection, _pulls(repo)):
         acts = tuple(_act(one, row.id, spoken) for one in acted.of(row.id))
         seen = next(iter(first.of(row.id)), None)
-        yield _story(row, seen, judged.of(row.id), acts, url(row.repo, row.number), tests)
+        story = _story(row, seen, judged.of(row.id), acts, url(row.repo, row.number), tests)
+        conflicts = tuple(one.at for one in conflicting.of(row.id))
+        yield replace(story, conflicts=conflicts) if conflicts else story
 
 
 def as_of(connection: sa.Connection) -> datetime | None:
@@ -147,6 +152,19 @@ def _first(repo: str) -> sa.Select[Any]:
     return _of_repo(query, looks.c.pull_id, repo)
 
 
+def _conflicts(repo: str) -> sa.Select[Any]:
+    """When each head was first seen not to go together with its target."""
+    body = sa.cast(facts.c.body, sa.Text)
+    query = (
+        sa.select(looks.c.pull_id, looks.c.head, sa.func.min(looks.c.at).label("at"))
+        .join(facts, facts.c.digest == looks.c.facts_digest)
+        .where(body.not_like(f"%{NO_CONFLICT}%"))
+        .group_by(looks.c.pull_id, looks.c.head)
+        .order_by(looks.c.pull_id, sa.func.min(looks.c.at))
+    )
+    return _of_repo(query, looks.c.pull_id, repo)
+
+
 def _complete() -> sa.ColumnElement[bool]:
     return first_verdicts.c.state.not_in([state.value for state in INCOMPLETE])
 
@@ -219,6 +237,7 @@ def _story(
         lint=sum(one["tool"] not in ("", *TEST_FORMATS) for one in _read(seen.findings))
         if seen
         else 0,
+        silenced=len(body.get("suppressions", ())),
         tests_failed=seen is not None and _failed_tests(_read(seen.checks or "[]"), tests),
         verdicts=tuple(_verdict(one) for one in judged),
         acts=acts,

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intakebot import detectors
-from intakebot.detectors import DETECTORS, archives, hidden_characters, secrets
+from intakebot.detectors import DETECTORS, archives, hidden_characters, secrets, suppressions
 
 
 def zipped(*names: str, before: bytes = b"") -> bytes:
@@ -201,6 +201,45 @@ def test_what_documentation_and_lock_files_have_is_no_secret(line: str) -> None:
     assert found("secrets", f"{line}\n".encode()) == []
 
 
+# --- suppressions ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "sign"),
+    [
+        ("a.py", "import os  # noqa: F401", "noqa"),
+        ("a.py", "x = y  # type:  ignore[arg-type]", "type: ignore"),
+        ("a.py", "@pytest.mark.skip(reason='slow')", "@pytest.mark.skip"),
+        ("a.js", "// eslint-disable-next-line no-undef", "eslint-disable"),
+        ("a.ts", "  // @ts-expect-error", "@ts-expect-error"),
+        ("a.ts", "describe.skip('cart', () => {", "describe.skip"),
+        ("a.test.js", "it.only('adds', () => {", "it.only"),
+        ("a.css", "/* stylelint-disable */", "stylelint-disable"),
+        ("a.php", "echo $x; // phpcs:ignore", "phpcs:ignore"),
+        ("a.php", "$this->markTestSkipped('later');", "markTestSkipped"),
+        ("a.sh", "# shellcheck disable=SC2086", "shellcheck disable"),
+    ],
+)
+def test_what_switches_a_check_off_is_told_by_its_own_word(path: str, line: str, sign: str) -> None:
+    text = f"first\n{line}\nlast\n".encode()
+    assert found("suppressions", text, path) == [(2, f"{sign} switches a check off")]
+
+
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("guide.md", "write `# noqa` behind the line"),
+        ("a.py", "noqa = 1"),
+        ("a.py", "skip(3); list.skip(4)"),
+        ("a.js", "exit('done'); fit = 3; edit.only(1)"),
+        ("a.bin", "\0\0 # noqa"),
+        ("app.min.js", "x" * 30_000 + " eslint-disable"),
+    ],
+)
+def test_prose_programs_output_and_other_words_switch_nothing_off(path: str, line: str) -> None:
+    assert found("suppressions", f"{line}\n".encode(), path) == []
+
+
 # --- all of them ----------------------------------------------------------------------
 
 
@@ -208,7 +247,7 @@ def test_what_documentation_and_lock_files_have_is_no_secret(line: str) -> None:
 @given(data=st.binary(max_size=2000))
 def test_whatever_a_file_holds_is_looked_at_without_a_fault(name: str, data: bytes) -> None:
     detector = DETECTORS[name]
-    for magic in (b"", *archives.BEGINNINGS, b"\xe2\x80\xae", b"PRIVATE KEY"):
+    for magic in (b"", *archives.BEGINNINGS, b"\xe2\x80\xae", b"PRIVATE KEY", b"# noqa"):
         text = magic + data
         answers = list(detector.detect("a.md", text))
         assert all(0 <= line <= text.count(b"\n") + 1 and what for line, what in answers)
@@ -219,6 +258,7 @@ HOSTILE = {
     "text": b"all of this is text, and nothing is in it\n" * 25_000,
     "one line": b"a" * (1 << 20),
     "signs in one line": b"://a:b@PRIVATE KEY AccountKey= " * 30_000,
+    "suppressions in many lines": b"x  # noqa\n" * 100_000,
     "overrides in one line": "\u202e\u2066".encode() * 170_000,
     "a list that repeats": zipped("a") * 8_000,
 }
@@ -234,4 +274,6 @@ def test_a_megabyte_of_anything_is_bounded_in_what_it_yields(name: str, kind: st
 
 def test_the_modules_are_those_that_are_listed() -> None:
     listed = {each.detect for each in DETECTORS.values()}
-    assert listed == {archives.detect, hidden_characters.detect, secrets.detect}
+    assert listed == {
+        *(archives.detect, hidden_characters.detect, secrets.detect, suppressions.detect)
+    }

@@ -155,3 +155,19 @@ def test_a_maintainer_who_welcomes_a_path_lets_it_land(shop: Workshop) -> None:
     number = sends(shop, author)
     assert shop.standing(number) == "needs review"
     shop.land(maintainer, number)
+
+
+def test_a_check_that_is_switched_off_is_noted_and_holds_nothing_up(shop: Workshop) -> None:
+    author = ada(shop)
+    shop.by_hand("main", {"cart.js": "a(); // eslint-disable-line\nb();\n"})
+    starts(shop, author)
+    moved = "b();\nc(); // eslint-disable-line\n"
+    commit(shop, author, "cart.js", moved.encode())
+    number = sends(shop, author)
+    assert (notes(shop, number), shop.standing(number)) == ([], "needs review")
+
+    commit(shop, author, "cart.js", f"{moved}d(); // eslint-disable-line\n".encode())
+    sends(shop, author)
+    assert shop.standing(number) == "needs review"
+    assert [(one.path, one.line) for one in notes(shop, number)] == [("cart.js", 3)]
+    assert "switches a check off" in shop.status_text(number)

@@ -165,3 +165,19 @@ def test_hours_are_counted_by_the_calendar_of_the_operator(shop: Workshop) -> No
     finally:
         file.unlink()
     assert told(shop).exit_code == 0
+
+
+def test_a_conflict_after_a_long_wait_and_checks_switched_off_are_counted(
+    checked_shop: Workshop,
+) -> None:
+    shop, ann = checked_shop, ada(checked_shop)
+    page = {"index.html": BROKEN, "app.js": "a(); // eslint-disable-line\n"}
+    number = shop.opens(ann, page, branch="one", title="Change the first page")
+    shop.settle()
+    shop.passes(timedelta(days=12))
+    shop.by_hand("main", {"index.html": "<p>Another first page</p>\n"})
+    shop.look_again(number)
+    assert shop.standing(number) == "needs changes"
+    agency = numbers(shop)["agencies"]["Alder"]
+    assert agency["went_stale"] == agency["switched_checks_off"] == [1, 1]
+    assert "got into a conflict after five days of waiting for them" in told(shop).output

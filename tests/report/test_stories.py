@@ -223,3 +223,40 @@ def test_how_far_rounds_depend_on_who_looks_is_told_without_names() -> None:
     said = to_markdown(build(submissions(found, asked).rows, Targets(), None, Record(at(9))))
     assert "Among the 3 people of ours" in said and "from 1.0 to 3.0 on average" in said
     assert "boss" not in said
+
+
+RED, GREEN = verdict(1, "a", "lint"), verdict(1, "a")
+DAY = 24.0
+
+
+@pytest.mark.parametrize(
+    ("told", "stale"),
+    [
+        (story(RED, conflicts=(at(8 * DAY),)), "theirs"),
+        (story(RED, conflicts=(at(4 * DAY),)), ""),
+        (story(GREEN, conflicts=(at(8 * DAY),)), "ours"),
+        (story(RED), ""),
+        (
+            story(
+                *(RED, verdict(7 * DAY + 1, "b", "lint")),
+                acts=(act("push", "ada", 7 * DAY, "b"),),
+                conflicts=(at(8 * DAY),),
+            ),
+            "",
+        ),
+        (
+            story(
+                GREEN,
+                acts=(act("comment", "olga", 2, state="asks"), act("comment", "ann", 10 * DAY)),
+                conflicts=(at(9 * DAY), at(20 * DAY)),
+            ),
+            "theirs",
+        ),
+    ],
+    ids=["they waited", "not long", "we waited", "no conflict", "pushed since", "asked"],
+)
+def test_a_conflict_is_stale_where_the_long_wait_before_it_was_theirs(
+    told: Story, stale: str
+) -> None:
+    (row,) = submissions([told], known(30 * DAY)).rows
+    assert row.seen is not None and row.seen.stale == stale

@@ -13,7 +13,7 @@ from datetime import datetime
 from statistics import median
 
 from intakebot.core.merged import Merge, domain_of
-from intakebot.core.metrics.stories import TAKEN_BACK_WITHIN
+from intakebot.core.metrics.reverts import TAKEN_BACK_WITHIN
 from intakebot.core.metrics.table import size_of
 
 # Column of a table of submissions (docs/report.md) -> why it can't be had from a history.

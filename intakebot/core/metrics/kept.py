@@ -60,6 +60,10 @@ class Kept:
     months: Mapping[str, Mapping[str, int]]
     sent: Mapping[str, int]  # submissions by month
     described: tuple[int, int]  # submissions whose description had what it should have, of all
+    silenced: tuple[int, int]  # submissions that switched a check off somewhere, of all
+    stale: tuple[
+        int, int
+    ]  # in conflict after a long wait for them, of those that waited not for us
     split: int  # days on which somebody sent more than a few for one ticket
 
 
@@ -120,6 +124,11 @@ def kept_of(rows: Sequence[Submission]) -> Kept | None:
         months={month: dict(sorted(kinds.items())) for month, kinds in sorted(months.items())},
         sent=dict(sorted(sent.items())),
         described=(sum(one.described for one in seen), len(seen)),
+        silenced=(sum(one.silenced for one in seen), len(seen)),
+        stale=(
+            sum(one.stale == "theirs" for one in seen),
+            sum(one.stale != "ours" for one in seen),
+        ),
         split=_split(rows),
     )
 

@@ -5,27 +5,24 @@ A story is one pull request: its first complete verdict on each commit, and who 
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 from typing import Literal
 
 from intakebot.core.metrics.described import Fields
+from intakebot.core.metrics.reverts import TAKEN_BACK_WITHIN, Ended, Reverts
 from intakebot.core.metrics.table import UNKNOWN, Seen, Submission, Waited, size_of
 from intakebot.core.workhours import Calendar, between
 from intakebot.model import Group
 
-TAKEN_BACK_WITHIN = timedelta(days=30)
 OTHERS = "contractors"  # who work for no agency, together
 NO_VERDICT, CLOSED_BEFORE = "no complete verdict yet", "closed before a complete verdict"
 INSIDER = "by people of our own"
 OURS = "could not be judged, by a fault on our side"
-
-_REVERT = re.compile(r'^Revert "(.+)"\s*$')
-REVERTED_COMMIT = re.compile(r"This reverts commit ([0-9a-f]{7,40})")
+STALE = 40.0  # working hours, five days, after which who waits may have to take up a newer base
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +83,8 @@ class Story:
     tests_failed: bool
     verdicts: tuple[Verdict, ...]
     acts: tuple[Act, ...]
+    conflicts: tuple[datetime, ...] = ()  # when each head was first seen in conflict
+    silenced: int = 0  # places where it switched a check off
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,22 +117,11 @@ class Told:
     excluded: Mapping[str, Counter[str]] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Ended:
-    """What is still needed of a story once its submission is known."""
-
-    at: datetime
-    number: int
-    title: str
-    commit: str
-    closed: datetime | None
-
-
 def submissions(stories: Iterable[Story], known: Known) -> Told:
     """`seq` counts each agency's submissions in the order of their first verdict."""
-    rows: list[tuple[_Ended, Submission]] = []
+    rows: list[tuple[Ended, Submission]] = []
     excluded: dict[str, Counter[str]] = defaultdict(Counter)
-    taken_back = _Reverts()
+    taken_back = Reverts()
     for story in stories:
         whose = _author(story, known)
         taken_back.take(story)
@@ -141,7 +129,7 @@ def submissions(stories: Iterable[Story], known: Known) -> Told:
         if why:
             excluded[whose.agency][why] += 1
         else:
-            ended = _Ended(
+            ended = Ended(
                 story.verdicts[0].at, story.number, story.title, story.commit, story.closed
             )
             rows.append((ended, _submission(story, whose, known)))
@@ -230,6 +218,8 @@ def _seen(story: Story, whose: Whose, known: Known, end: datetime) -> Seen:
         described=known.fields.are_there(story.title, story.description, first.kinds),
         ticket=known.fields.found_ticket(story.title, story.description),
         reviewer=_reviewer(side),
+        silenced=story.silenced > 0,
+        stale=_stale(story, _turns(story, side, end), calendar, known.ours),
     )
 
 
@@ -299,6 +289,34 @@ def _split(
     story: Story, side: _Sides, theirs: Calendar, ours: Calendar, end: datetime
 ) -> tuple[float, float]:
     """Hours in which they were to act, and hours in which we were, each by their own calendar."""
+    turns = [*_turns(story, side, end), (end, False)]
+    hours = [0.0, 0.0]
+    for (begin, to_them), (until, _) in pairwise(turns):
+        hours[to_them] += between(begin, until, theirs if to_them else ours)
+    return round(hours[True], 4), round(hours[False], 4)
+
+
+def _stale(
+    story: Story, turns: Sequence[tuple[datetime, bool]], theirs: Calendar, ours: Calendar
+) -> Literal["", "theirs", "ours"]:
+    """Whose long wait a conflict came in: the target moved on meanwhile."""
+    whose: set[str] = set()
+    for conflict in story.conflicts:
+        stretch: tuple[datetime, bool] | None = None
+        for at, to_them in turns:
+            if at >= conflict:
+                break
+            if stretch is None or stretch[1] is not to_them:
+                stretch = at, to_them
+        if stretch is not None:
+            calendar = theirs if stretch[1] else ours
+            if between(stretch[0], conflict, calendar) > STALE:
+                whose.add("theirs" if stretch[1] else "ours")
+    return "theirs" if "theirs" in whose else "ours" if whose else ""
+
+
+def _turns(story: Story, side: _Sides, end: datetime) -> list[tuple[datetime, bool]]:
+    """From when on it was to whom to act: True is theirs."""
     turns: list[tuple[datetime, bool]] = [(story.opened, False)]
     turns += [(one.at, bool(one.kinds)) for one in story.verdicts]
     for act in story.acts:
@@ -308,36 +326,4 @@ def _split(
             turns.append((act.at, False))
         elif act.state in ("asks", "changes_requested"):
             turns.append((act.at, True))
-    turns = [*sorted(one for one in turns if one[0] <= end), (end, False)]
-    hours = [0.0, 0.0]
-    for (begin, to_them), (until, _) in pairwise(turns):
-        hours[to_them] += between(begin, until, theirs if to_them else ours)
-    return round(hours[True], 4), round(hours[False], 4)
-
-
-class _Reverts:
-    """What merged pull requests say they take back: a commit, or a title as git writes it."""
-
-    def __init__(self) -> None:
-        self.commits: dict[str, list[tuple[str, datetime]]] = defaultdict(list)
-        self.titles: dict[tuple[str, str], list[datetime]] = defaultdict(list)
-
-    def take(self, story: Story) -> None:
-        if story.state != "merged" or story.closed is None:
-            return
-        for commit in REVERTED_COMMIT.findall(story.description):
-            self.commits[story.repo].append((commit, story.closed))
-        said = _REVERT.match(story.title)
-        if said:
-            self.titles[story.repo, said[1]].append(story.closed)
-
-    def has(self, row: Submission, ended: _Ended) -> bool:
-        if row.state != "merged" or ended.closed is None:
-            return False
-        times = list(self.titles.get((row.repo, ended.title), ()))
-        times += [
-            at
-            for commit, at in self.commits.get(row.repo, ())
-            if ended.commit and ended.commit.startswith(commit)
-        ]
-        return any(timedelta() < at - ended.closed <= TAKEN_BACK_WITHIN for at in times)
+    return sorted(one for one in turns if one[0] <= end)
