@@ -81,6 +81,11 @@ def may_decide(person: Person) -> bool:
     return bool(person.roles & _TEAM_AND_MANAGER)
 
 
+def may_opine(person: Person) -> bool:
+    """Say how they would take the next pull request of whoever sent this one: who reviews."""
+    return bool(person.roles & _TEAM)
+
+
 def may_operate(person: Person) -> bool:
     """See how the house itself does: what is left of limits, and what is to be renewed."""
     return bool(person.roles & _TEAM)

@@ -24,7 +24,9 @@ class Measure:
     value: float | None
     interval: Interval | None
     method: str
-    unit: Literal["share", "hours", "rounds", "findings per 1000 lines", "comments", "incidents"]
+    unit: Literal[
+        "share", "hours", "rounds", "findings per 1000 lines", "comments", "incidents", "of 5"
+    ]
     better: Literal["up", "down", "neither"]
     excluded: int = 0
     cohort: float | None = None
@@ -81,6 +83,9 @@ def measures(of: Numbers, report: Report) -> Iterator[Measure]:
             *("down", None, of.n - of.kept.stale[1]),
         )
         yield _share("Q17", "said what its readers need", *of.kept.described, "up")
+        title = "reviewers would take the next one with a normal review, median of 1 to 5"
+        kept = of.kept
+        yield Measure("Q19", title, kept.opinions, None, kept.opinion, None, "median", "of 5", "up")
         yield from _ours(of.kept)
 
 

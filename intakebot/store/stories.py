@@ -23,6 +23,7 @@ from intakebot.store.tables import (
     incidents,
     landings,
     looks,
+    opinions,
     pulls,
     repos,
     runs,
@@ -33,6 +34,9 @@ PIECE = 500  # rows
 TEST_FORMATS = ("junit", "tap")
 NO_CONFLICT = '"conflict_files": []'  # as facts without one have been written from the first on
 CHECKS = "checks-pass"  # the rule whose offenders are checks
+_OPINIONS = sa.select(opinions.c.pull_id, opinions.c.score).order_by(
+    opinions.c.pull_id, opinions.c.score
+)
 _RED = (Level.REJECT.value, Level.ERROR.value)
 _MERGED = (State.LANDED.value, State.MERGED.value)
 
@@ -50,12 +54,15 @@ def stories(
     acted = _Grouped(connection, _acted(repo))
     spoken = _commands(connection, repo)
     conflicting = _Grouped(connection, _conflicts(repo))
+    thought = _Grouped(connection, _of_repo(_OPINIONS, opinions.c.pull_id, repo))
     for row in _pieces(connection, _pulls(repo)):
         acts = tuple(_act(one, row.id, spoken) for one in acted.of(row.id))
         seen = next(iter(first.of(row.id)), None)
         story = _story(row, seen, judged.of(row.id), acts, url(row.repo, row.number), tests)
         conflicts = tuple(one.at for one in conflicting.of(row.id))
-        yield replace(story, conflicts=conflicts) if conflicts else story
+        scores = tuple(one.score for one in thought.of(row.id))
+        more = conflicts or scores
+        yield replace(story, conflicts=conflicts, opinions=scores) if more else story
 
 
 def as_of(connection: sa.Connection) -> datetime | None:

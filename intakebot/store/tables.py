@@ -534,6 +534,15 @@ backfills = sa.Table(  # how far reading them has come, going down
     sa.Column("next", sa.Integer, nullable=False),  # 0: all of them are read
 )
 
+opinions = sa.Table(  # would they take the next one with a normal review? 1 to 5
+    "opinions",
+    metadata,
+    sa.Column("pull_id", sa.ForeignKey("pulls.id"), primary_key=True),
+    sa.Column("account_id", Text, primary_key=True),
+    sa.Column("score", sa.Integer, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+)
+
 sign_ins = sa.Table(  # one-time links, by the SHA-256 of their token
     "sign_ins",
     metadata,

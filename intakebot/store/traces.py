@@ -28,6 +28,7 @@ from intakebot.store.tables import (
     lanes,
     looks,
     metadata,
+    opinions,
     past_pulls,
     people,
     pulls,
@@ -49,6 +50,7 @@ IDS: Mapping[sa.Table, tuple[str, ...]] = {
     incidents: ("account_id", "acknowledged_by"),
     sign_ins: ("account_id",),
     past_pulls: ("author_id",),
+    opinions: ("account_id",),
 }
 # Beside the id in the same row, a login or a name.
 CALLED: Mapping[tuple[str, str], tuple[str, ...]] = {

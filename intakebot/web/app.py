@@ -25,6 +25,7 @@ from intakebot.web.headers import new_request_id, protect
 from intakebot.web.health import Readiness, health
 from intakebot.web.hooks import Hooks
 from intakebot.web.live import live
+from intakebot.web.opinions import opinions
 from intakebot.web.overview import overview
 from intakebot.web.own import OwnAccounts
 from intakebot.web.pages import pages
@@ -36,6 +37,10 @@ from intakebot.web.status import status
 from intakebot.web.wording import wording
 
 SESSION = timedelta(hours=12)
+ROOMS = (
+    *(health, sign_in, pages, overview, agencies, rules, status),
+    *(wording, opinions, live, api, answers),
+)
 
 
 def create_app(settings: Settings, house: House, dialects: Mapping[str, Dialect]) -> Flask:
@@ -77,9 +82,7 @@ def create_app(settings: Settings, house: House, dialects: Mapping[str, Dialect]
     app.after_request(_protect)
     refusals.install(app)
     shown.install(app)
-    for room in (
-        *(health, sign_in, pages, overview, agencies, rules, status, wording, live, api, answers),
-    ):
+    for room in ROOMS:
         app.register_blueprint(room)
     app.wsgi_app = Hooks(app.wsgi_app, shared)  # type: ignore[method-assign]
     if settings.trusted_proxies:

@@ -15,13 +15,14 @@ from intakebot import log
 from intakebot.core.roster import may_thaw
 from intakebot.flow import guard
 from intakebot.model import ContributorError, OperatorError, Pull, State, TryLater, Turn
-from intakebot.store import incidents, listing
+from intakebot.store import incidents, listing, opinions
 from intakebot.store import pages as store
 from intakebot.store.listing import Filter, Order, PullLine
 from intakebot.web.diff import Diff
 from intakebot.web.fetches import has_commits
 from intakebot.web.front import front
 from intakebot.web.live import watch_house, watch_pull
+from intakebot.web.question import SCORES, is_asked
 from intakebot.web.shown import page, whose_turn
 from intakebot.web.since import last_approval
 from intakebot.web.view import Remembered, ask_forge, checks_of, diff_of, remember
@@ -207,6 +208,7 @@ def pull_page(known: Remembered, *, posted: bool = False, problem: str = "", tex
         checks=checks_of(house, known.evidence),
         diff=_diff(known, live, then),
         watch=watch_pull(line, known.version),
+        opinion=_opinion(line),
         approval=approval,
         then=then,
         posted=posted,
@@ -214,6 +216,14 @@ def pull_page(known: Remembered, *, posted: bool = False, problem: str = "", tex
         text=text,
         turn=whose_turn,
     )
+
+
+def _opinion(line: PullLine) -> tuple[int | None, Mapping[str, str]] | None:
+    """What this visitor said of the next one, and what can be said; None who is not asked."""
+    if not is_asked(visiting(), line):
+        return None
+    with front().house.database.read() as connection:
+        return opinions.own(connection, line.id, visiting().person.id), SCORES
 
 
 def _diff(known: Remembered, live: Pull | None, then: str) -> Diff | str:

@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
 from intakebot.cli.main import main
 from intakebot.flow.house import House
 from intakebot.model import Account, Group, Incident
-from intakebot.store import incidents
+from intakebot.store import incidents, opinions
+from intakebot.store.tables import pulls
 from tests.databases import Databases
 from tests.flow.conftest import CHECKS, SITE, ada, checking_shop, grace
 from tests.flow.workshop import Workshop
@@ -167,7 +169,7 @@ def test_hours_are_counted_by_the_calendar_of_the_operator(shop: Workshop) -> No
     assert told(shop).exit_code == 0
 
 
-def test_a_conflict_after_a_long_wait_and_checks_switched_off_are_counted(
+def test_a_conflict_after_a_long_wait_checks_switched_off_and_opinions_are_counted(
     checked_shop: Workshop,
 ) -> None:
     shop, ann = checked_shop, ada(checked_shop)
@@ -178,6 +180,10 @@ def test_a_conflict_after_a_long_wait_and_checks_switched_off_are_counted(
     shop.by_hand("main", {"index.html": "<p>Another first page</p>\n"})
     shop.look_again(number)
     assert shop.standing(number) == "needs changes"
+    (row,) = shop.rows(sa.select(pulls.c.id))
+    with shop.house.database.write() as connection:
+        opinions.give(connection, row.id, "a reviewer", 4, shop.now())
     agency = numbers(shop)["agencies"]["Alder"]
+    assert (agency["reviewers_opinions"], agency["reviewers_opinion_median"]) == (1, None)
     assert agency["went_stale"] == agency["switched_checks_off"] == [1, 1]
     assert "got into a conflict after five days of waiting for them" in told(shop).output

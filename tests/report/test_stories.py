@@ -260,3 +260,15 @@ def test_a_conflict_is_stale_where_the_long_wait_before_it_was_theirs(
 ) -> None:
     (row,) = submissions([told], known(30 * DAY)).rows
     assert row.seen is not None and row.seen.stale == stale
+
+
+def test_what_reviewers_think_is_told_as_a_median_and_of_few_not_at_all() -> None:
+    def of(*scores: int) -> tuple[int, float | None]:
+        rows = submissions([story(GREEN, opinions=scores)], known()).rows
+        (agency,) = build(rows, Targets(), record=Record(as_of=at(7))).agencies
+        assert agency.numbers.kept is not None
+        return agency.numbers.kept.opinions, agency.numbers.kept.opinion
+
+    assert of(1, 2, 4, 5, 5) == (5, 4.0)
+    assert of(1, 1, 1, 1) == (4, None)
+    assert of() == (0, None)

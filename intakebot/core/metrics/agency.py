@@ -279,6 +279,8 @@ def _kept(of: Numbers, kept: Kept) -> dict[str, Any]:
         "switched_checks_off_wilson95": _pair(numbers.wilson(*kept.silenced)),
         "went_stale": list(kept.stale),
         "went_stale_wilson95": _pair(numbers.wilson(*kept.stale)),
+        "reviewers_opinion_median": _4(kept.opinion),
+        "reviewers_opinions": kept.opinions,
         "days_with_many_for_one_ticket": kept.split,
         "talk_per_100_lines": _4(kept.talk),
         "talk_per_100_lines_cluster95": _pair(kept.talk_clustered),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from intakebot.core.metrics.table import Submission, Waited
 A_DAY = 8.0  # working hours within which an answer is a quick one
 ONE_TRY = timedelta(hours=1)  # who tries the same again so soon has not done it twice
 MOST_A_TICKET = 3  # pull requests for one ticket on one day
+LEAST_OPINIONS = 5  # fewer could be told apart
 NOTICES = 2  # incidents after the first one, which everybody is told of
 
 
@@ -64,6 +66,8 @@ class Kept:
     stale: tuple[
         int, int
     ]  # in conflict after a long wait for them, of those that waited not for us
+    opinions: int
+    opinion: float | None  # the reviewers' median, from 1 to 5; None of too few to tell
     split: int  # days on which somebody sent more than a few for one ticket
 
 
@@ -103,6 +107,7 @@ def kept_of(rows: Sequence[Submission]) -> Kept | None:
     code = [one for one in seen if one.code]
     talk, lines = [one.talk for one in seen], [one.changed_lines for one in rows]
     clustered = numbers.clustered(talk, lines)
+    opinions = [score for one in seen for score in one.opinions]
     months: dict[str, Counter[str]] = defaultdict(Counter)
     sent: Counter[str] = Counter()
     for one in rows:
@@ -129,6 +134,8 @@ def kept_of(rows: Sequence[Submission]) -> Kept | None:
             sum(one.stale == "theirs" for one in seen),
             sum(one.stale != "ours" for one in seen),
         ),
+        opinions=len(opinions),
+        opinion=statistics.median(opinions) if len(opinions) >= LEAST_OPINIONS else None,
         split=_split(rows),
     )
 

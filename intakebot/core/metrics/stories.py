@@ -85,6 +85,7 @@ class Story:
     acts: tuple[Act, ...]
     conflicts: tuple[datetime, ...] = ()  # when each head was first seen in conflict
     silenced: int = 0  # places where it switched a check off
+    opinions: tuple[int, ...] = ()  # of reviewers on the next one, from 1 to 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +220,7 @@ def _seen(story: Story, whose: Whose, known: Known, end: datetime) -> Seen:
         ticket=known.fields.found_ticket(story.title, story.description),
         reviewer=_reviewer(side),
         silenced=story.silenced > 0,
+        opinions=story.opinions,
         stale=_stale(story, _turns(story, side, end), calendar, known.ours),
     )
 

@@ -50,6 +50,7 @@ class Seen:
     described: bool  # everything that a description should have was there at the first verdict
     ticket: str  # "" where it names none, or nobody asks
     reviewer: str  # who of us looked first, by a name that is none; "" for nobody
+    opinions: tuple[int, ...] = ()  # of reviewers on the next one, from 1 to 5
     silenced: bool = False  # it switched a check off somewhere
     stale: Literal["", "theirs", "ours"] = ""  # whose long wait it got into a conflict in
 
