@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import tarfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -25,7 +25,7 @@ from intakebot.checks.readable import make_folder, reachable
 BLOCK = 4096  # bytes that a file system gives out at least, and more than a file costs besides
 NAMES = (tarfile.XHDTYPE, tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK)
 SPARE = 1024 * MIB  # what is left to everybody else on that disk
-PREFIX, LOCK = "tree-", ".lock"
+PREFIX, LOCK, TURN = "tree-", ".lock", "turn"
 REMOVE_SECONDS = 600
 
 
@@ -35,15 +35,13 @@ def folder_for(place: Path, most: int, drop_to: tuple[int, int] | None) -> Itera
 
     What killed processes left there is removed first. Raises SandboxFailed.
     """
-    try:
-        make_folder(place)
-        sweep(place)
-        if (free := shutil.disk_usage(place).free) < most + SPARE:
-            raise SandboxFailed(
-                f"{place} has {free // MIB} MiB free, and a tree of up to {most // MIB} MiB needs "
-                f"{(most + SPARE) // MIB}; free some, or name another folder in TREES_DIR"
-            )
-        with _locked(place) as folder:
+    with ExitStack() as held:
+        try:
+            make_folder(place)
+            with (place / TURN).open("a") as turn:
+                fcntl.flock(turn, fcntl.LOCK_EX)  # two at once would count on the same room
+                _make_sure_of_room(place, most, promised=sweep(place))
+                folder = _taken(place, most, held)
             if drop_to is not None:
                 os.chown(folder, *drop_to)
             if not reachable(folder, drop_to):
@@ -52,45 +50,62 @@ def folder_for(place: Path, most: int, drop_to: tuple[int, int] | None) -> Itera
                     f"{place} cannot be entered by uid {user}, as which checks run; "
                     "let every user enter the folders above it, or name another in TREES_DIR"
                 )
-            yield folder
-    except OSError as error:
-        raise SandboxFailed(f"no tree can lie in {place}: {error.strerror or error}") from error
+        except OSError as error:
+            raise SandboxFailed(f"no tree can lie in {place}: {error.strerror or error}") from error
+        yield folder
 
 
-@contextmanager
-def _locked(place: Path) -> Iterator[Path]:
-    """The lock beside the folder says that somebody has use for it; it ends with the process."""
+def _make_sure_of_room(place: Path, most: int, promised: int) -> None:
+    free, needed = shutil.disk_usage(place).free, most + promised + SPARE
+    if free < needed:
+        others = f", beside {promised // MIB} MiB of others" if promised else ""
+        raise SandboxFailed(
+            f"{place} has {free // MIB} MiB free, and a tree of up to {most // MIB} MiB{others} "
+            f"needs {needed // MIB}; free some, or name another folder in TREES_DIR"
+        )
+
+
+def _taken(place: Path, most: int, held: ExitStack) -> Path:
+    """The lock beside the folder says who has use for it, and ends with the process; in it stands
+    how much was promised."""
     folder = place / f"{PREFIX}{secrets.token_hex(8)}"
-    with _lock_of(folder).open("x") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        folder.mkdir(mode=0o700)
-        try:
-            yield folder
-        finally:
-            _remove(folder)
+    lock = held.enter_context(_lock_of(folder).open("x"))
+    fcntl.flock(lock, fcntl.LOCK_EX)
+    lock.write(str(most))
+    lock.flush()
+    folder.mkdir(mode=0o700)
+    held.callback(_remove, folder)
+    return folder
 
 
 def _lock_of(folder: Path) -> Path:
     return folder.with_name(folder.name + LOCK)
 
 
-def sweep(place: Path) -> None:
-    """Remove the folders whose owners are gone; those in use stay."""
+def sweep(place: Path) -> int:
+    """Remove the folders whose owners are gone; the bytes promised to those in use."""
+    promised = 0
     for path in place.glob(f"{PREFIX}*{LOCK}"):
-        with suppress(FileNotFoundError, BlockingIOError), path.open("r+") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            _remove(path.with_name(path.name.removesuffix(LOCK)))
+        with suppress(FileNotFoundError), path.open("r+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                promised += int(lock.read() or 0)
+            else:
+                _remove(path.with_name(path.name.removesuffix(LOCK)))
+    return promised
 
 
 def _remove(folder: Path) -> None:
-    """By rm: a tree may be nested deeper than our own stack."""
-    subprocess.run(
-        ["rm", "-rf", "--one-file-system", "--", folder],
-        check=False,  # what stays is swept later
-        timeout=REMOVE_SECONDS,
-        stdin=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    """By rm: a tree may be nested deeper than our own stack. What stays is swept later."""
+    with suppress(subprocess.TimeoutExpired):
+        subprocess.run(
+            ["rm", "-rf", "--one-file-system", "--", folder],
+            check=False,
+            timeout=REMOVE_SECONDS,
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
     if not folder.exists():
         _lock_of(folder).unlink(missing_ok=True)
 

@@ -25,7 +25,7 @@ def give(repo: str, number: int) -> ResponseReturnValue:
     said = request.form.get("score", "")
     with house.database.write() as connection:
         line = listing.find_pull(connection, visitor.scope, repo, number)
-        if line is None or not is_asked(visitor, line):
+        if line is None or not is_asked(connection, visitor, line, house.now()):
             abort(404)
         if said == TAKEN_BACK:
             store.take_back(connection, line.id, visitor.person.id)

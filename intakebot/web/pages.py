@@ -220,9 +220,10 @@ def pull_page(known: Remembered, *, posted: bool = False, problem: str = "", tex
 
 def _opinion(line: PullLine) -> tuple[int | None, Mapping[str, str]] | None:
     """What this visitor said of the next one, and what can be said; None who is not asked."""
-    if not is_asked(visiting(), line):
-        return None
-    with front().house.database.read() as connection:
+    house = front().house
+    with house.database.read() as connection:
+        if not is_asked(connection, visiting(), line, house.now()):
+            return None
         return opinions.own(connection, line.id, visiting().person.id), SCORES
 
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
+import sqlalchemy as sa
+
 from intakebot.core.roster import may_opine
+from intakebot.model import Account, Group
+from intakebot.store import people
 from intakebot.store.listing import PullLine
 from intakebot.web.visitor import Visitor
 
@@ -15,12 +21,14 @@ SCORES = {
 }
 
 
-def is_asked(visitor: Visitor, line: PullLine) -> bool:
-    """Whether the question is for them: of somebody else's work, at their own forge, once it is
-    over."""
+def is_asked(connection: sa.Connection, visitor: Visitor, line: PullLine, now: datetime) -> bool:
+    """Whether the question is for them: of the work of somebody who is not staff, at their own
+    forge, once it is over."""
+    author = Account(line.author_id, line.author_login)
     return (
         not line.open
         and visitor.forge == line.repo.forge
         and line.author_id not in ("", visitor.person.id)
         and may_opine(visitor.person)
+        and people.who(connection, visitor.forge, author, now).group is not Group.STAFF
     )

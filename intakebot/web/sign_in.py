@@ -57,10 +57,8 @@ def at_forge(forge: str) -> ResponseReturnValue:
     """Off to the forge. The state is this browser's own, so nobody is signed in as another."""
     door = _door(forge)
     left = {"forge": forge, "state": secrets.token_urlsafe(24), "next": _next()}
-    with asking_forge():
-        place = door.leave(left["state"], _back(forge))
     session["left"] = left
-    return redirect(place)
+    return redirect(door.leave(left["state"], _back(forge)))
 
 
 @sign_in.get("/sign-in/at/<forge>/back")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -33,7 +34,7 @@ def _overlays(sandbox: Sandbox) -> None:
 
 def left(sandbox: Sandbox) -> list[str]:
     assert sandbox.trees is not None
-    return [path.name for path in sandbox.trees.iterdir()]
+    return [path.name for path in sandbox.trees.glob("tree-*")]
 
 
 def test_a_tree_that_memory_does_not_hold_is_read_changed_and_gone(
@@ -128,14 +129,15 @@ def test_what_a_killed_worker_left_is_removed_and_what_another_uses_stays(
     program = (
         "import sys, time; from pathlib import Path\n"
         "from intakebot.checks.disktree import folder_for\n"
-        "with folder_for(Path(sys.argv[1]), 1, None) as folder:\n"
+        "with folder_for(Path(sys.argv[1]), int(sys.argv[2]), None) as folder:\n"
         "    (folder / 'of-a-tree').write_text('x'); print(folder, flush=True); time.sleep(60)\n"
     )
     place = readable / "trees"
     command = [sys.executable, "-c", program, str(place)]
+    half = str(shutil.disk_usage(readable).free // 2)
     with (
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as killed,
-        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other,
+        subprocess.Popen([*command, "1"], stdout=subprocess.PIPE, text=True) as killed,
+        subprocess.Popen([*command, half], stdout=subprocess.PIPE, text=True) as other,
     ):
         try:
             gone, used = (Path(one.stdout.readline()[:-1]) for one in (killed, other) if one.stdout)
@@ -146,6 +148,14 @@ def test_what_a_killed_worker_left_is_removed_and_what_another_uses_stays(
                 ["true"], tree=tree_of({}), reports=(), limits=ON_DISK
             )
             assert ran.status == 0
-            assert sorted(path.name for path in place.iterdir()) == [used.name, f"{used.name}.lock"]
+            kept = sorted(path.name for path in place.glob("tree-*"))
+            assert kept == [used.name, f"{used.name}.lock"]
+            with pytest.raises(SandboxFailed, match=r"beside \d+ MiB of others"):
+                replace(sandbox, trees=place).run(
+                    ["true"],
+                    tree=tree_of({}),
+                    reports=(),
+                    limits=replace(ON_DISK, tree=int(half)),
+                )
         finally:
             other.kill()

@@ -5,8 +5,10 @@ from __future__ import annotations
 from flask.testing import FlaskClient
 
 from intakebot.core.metrics.kept import LEAST_OPINIONS
+from intakebot.model import Group, Role
+from intakebot.store import people
 from intakebot.store.tables import opinions, pulls
-from tests.web.forge import GRACE
+from tests.web.forge import EVE, GRACE
 from tests.web.world import World, csrf
 
 PAGE = "/pulls/site/7"
@@ -73,3 +75,21 @@ def test_the_question_says_from_how_many_answers_on_they_are_told(world: World) 
     ended(world)
     assert LEAST_OPINIONS == 5
     assert "from five answers on" in world.client("grace").get(PAGE).text
+
+
+def test_about_people_of_our_own_nobody_is_asked(world: World) -> None:
+    pull_id = world.add_pull(7, author=GRACE)
+    with world.database.write() as connection:
+        connection.execute(pulls.update().where(pulls.c.id == pull_id).values(open=False))
+        people.link(
+            connection,
+            people.add(
+                connection, name="Hal", group=Group.STAFF, agency="", roles=[Role.MAINTAINER]
+            ),
+            "git",
+            EVE.id,
+            "eve",
+        )
+    eve = world.client("eve")
+    assert "The next one" not in eve.get(PAGE).text
+    assert says(eve, "4") == 404 and kept(world) == []
