@@ -19,6 +19,7 @@ from pathlib import Path
 
 from benchmarks.common.past import Past
 from benchmarks.common.report import Report, all_of, at_most, command, ratio
+from intakebot.cli.uncollected import uncollected
 from intakebot.core.metrics.table import COLUMNS
 from intakebot.store import schema
 from intakebot.store.database import Database
@@ -72,7 +73,8 @@ def once(table: str, out: str) -> None:
     from intakebot.report.build import build
     from intakebot.report.html import to_html
 
-    text = to_html(build(read_table(Path(table).read_text("utf-8"), table), Targets()))
+    with uncollected():
+        text = to_html(build(read_table(Path(table).read_text("utf-8"), table), Targets()))
     Path(out).write_text(text, "utf-8")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(json.dumps({"bytes": peak, "agencies": text.count('<span class="verdict">')}))
@@ -86,7 +88,7 @@ def of_house(url: str) -> None:
     from intakebot.store.database import Database
 
     database = Database(url)
-    with database.read() as connection:
+    with database.read() as connection, uncollected():
         to_html(gather(connection, Basis(), Key("secret"), lambda repo, number: f"{repo}/{number}"))
     database.close()
     print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from intakebot.cli.main import JSON, STATE, house_at
+from intakebot.cli.uncollected import uncollected
 from intakebot.cli.written import write_whole
 from intakebot.core.addresses import pull_page
 from intakebot.core.metrics.targets import Targets
@@ -90,25 +91,27 @@ def report(
     if kind in BINARY and out is None and sys.stdout.isatty():
         raise click.UsageError(f"--format {kind} is nothing to read here; say --out FILE")
     start = since.replace(tzinfo=UTC) if since else None
-    if files:
-        if start or person:
-            raise click.UsageError(
-                "a table has no dates and no names; --since and --person need them"
-            )
-        made = _of_tables(files, _targets(Targets(), ready, risk), agency)
-    else:
-        from intakebot.report.gather import Asked
+    if files and (start or person):
+        raise click.UsageError("a table has no dates and no names; --since and --person need them")
+    with uncollected():
+        if files:
+            made = _of_tables(files, _targets(Targets(), ready, risk), agency)
+        else:
+            from intakebot.report.gather import Asked
 
-        made = _of_house(state, Asked(start, agency, person), ready, risk)
-    chosen = "json" if as_json else kind or "md"
-    module, _, name = FORMATS[chosen].partition(":")
-    render = cast(Callable[[object], str | bytes], getattr(import_module(module), name))
-    whole = render(made)
+            made = _of_house(state, Asked(start, agency, person), ready, risk)
+        whole = _drawn(made, "json" if as_json else kind or "md")
     if out is None:
         click.echo(whole, nl=False)
         return
     write_whole(out, whole)
     click.echo(f"Wrote {out}", err=True)
+
+
+def _drawn(made: Report, kind: str) -> str | bytes:
+    module, _, name = FORMATS[kind].partition(":")
+    render = cast(Callable[[object], str | bytes], getattr(import_module(module), name))
+    return render(made)
 
 
 def _targets(usual: Targets, ready: float | None, risk: float | None) -> Targets:

@@ -25,6 +25,9 @@ OURS = "could not be judged, by a fault on our side"
 STALE = 40.0  # working hours, five days, after which who waits may have to take up a newer base
 
 
+Turn = tuple[datetime, bool]  # from when on it was to whom to act: True is theirs
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """The first complete one on one commit. `kinds` are what kept it from being all green."""
@@ -203,7 +206,8 @@ def _seen(story: Story, whose: Whose, known: Known, end: datetime) -> Seen:
     first = story.verdicts[0]
     calendar = known.theirs(whose.agency)
     side = _Sides(story, whose, known)
-    theirs, ours = _split(story, side, calendar, known.ours, end)
+    turns = _turns(story, side, end)
+    theirs, ours = _split([*turns, (end, False)], calendar, known.ours)
     return Seen(
         at=first.at,
         url=story.url,
@@ -221,7 +225,7 @@ def _seen(story: Story, whose: Whose, known: Known, end: datetime) -> Seen:
         reviewer=_reviewer(side),
         silenced=story.silenced > 0,
         opinions=story.opinions,
-        stale=_stale(story, _turns(story, side, end), calendar, known.ours),
+        stale=_stale(story, turns, calendar, known.ours),
     )
 
 
@@ -287,11 +291,8 @@ def _answers(story: Story, side: _Sides, calendar: Calendar, end: datetime) -> I
         yield round(between(asked, end, calendar), 4), True
 
 
-def _split(
-    story: Story, side: _Sides, theirs: Calendar, ours: Calendar, end: datetime
-) -> tuple[float, float]:
+def _split(turns: Sequence[Turn], theirs: Calendar, ours: Calendar) -> tuple[float, float]:
     """Hours in which they were to act, and hours in which we were, each by their own calendar."""
-    turns = [*_turns(story, side, end), (end, False)]
     hours = [0.0, 0.0]
     for (begin, to_them), (until, _) in pairwise(turns):
         hours[to_them] += between(begin, until, theirs if to_them else ours)
@@ -299,12 +300,12 @@ def _split(
 
 
 def _stale(
-    story: Story, turns: Sequence[tuple[datetime, bool]], theirs: Calendar, ours: Calendar
+    story: Story, turns: Sequence[Turn], theirs: Calendar, ours: Calendar
 ) -> Literal["", "theirs", "ours"]:
     """Whose long wait a conflict came in: the target moved on meanwhile."""
     whose: set[str] = set()
     for conflict in story.conflicts:
-        stretch: tuple[datetime, bool] | None = None
+        stretch: Turn | None = None
         for at, to_them in turns:
             if at >= conflict:
                 break
@@ -317,9 +318,9 @@ def _stale(
     return "theirs" if "theirs" in whose else "ours" if whose else ""
 
 
-def _turns(story: Story, side: _Sides, end: datetime) -> list[tuple[datetime, bool]]:
-    """From when on it was to whom to act: True is theirs."""
-    turns: list[tuple[datetime, bool]] = [(story.opened, False)]
+def _turns(story: Story, side: _Sides, end: datetime) -> list[Turn]:
+    """In the order of their time."""
+    turns: list[Turn] = [(story.opened, False)]
     turns += [(one.at, bool(one.kinds)) for one in story.verdicts]
     for act in story.acts:
         if act.kind == "push":
