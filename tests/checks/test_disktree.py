@@ -15,6 +15,7 @@ from typing import IO
 import pytest
 
 from intakebot.checks.limits import MIB, SandboxFailed
+from intakebot.checks.prepare import with_archives
 from intakebot.checks.sandbox import Sandbox
 from tests.checks.conftest import LIMITS, Shell, tree_of
 
@@ -159,3 +160,17 @@ def test_what_a_killed_worker_left_is_removed_and_what_another_uses_stays(
                 )
         finally:
             other.kill()
+
+
+def test_packages_that_were_prepared_lie_beside_it_and_count(
+    sandbox: Sandbox, tmp_path: Path
+) -> None:
+    archive = tmp_path / "packages.tar"
+    with archive.open("wb") as file:
+        tree_of({"node_modules/a/index.js": "x" * (8 << 20)})(file)
+    tree = with_archives(tree_of({"index.js": "own"}), [archive])
+    run = ["sh", "-c", "cat index.js; find . -type f | wc -l"]
+    ran = sandbox.run(run, tree=tree, reports=(), limits=ON_DISK)
+    assert ran.output == b"own2\n"
+    with pytest.raises(SandboxFailed, match="takes more than the 8 MiB of disk"):
+        sandbox.run(run, tree=tree, reports=(), limits=replace(LIMITS, tree=8 * MIB))

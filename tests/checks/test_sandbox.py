@@ -12,13 +12,14 @@ import tarfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 import pytest
 
 from intakebot.checks.bwrap import Launcher, bundled_program, copy_of
-from intakebot.checks.limits import NoSandbox, SandboxFailed
+from intakebot.checks.limits import MIB, NoSandbox, SandboxFailed
 from intakebot.checks.sandbox import Sandbox, open_sandbox
 from tests.checks.conftest import LIMITS, Shell, tree_of
 
@@ -193,7 +194,11 @@ def test_no_process_survives_when_the_launching_process_is_killed(readable: Path
     until(lambda: not any(_sleeps(number)))
 
 
-def test_hostile_trees_stay_inside(shell: Shell, sandbox: Sandbox) -> None:
+PLACES = {"in memory": LIMITS, "on disk": replace(LIMITS, tree=96 * MIB)}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_hostile_trees_stay_inside(sandbox: Sandbox, place: str) -> None:
     def tree(stream: IO[bytes]) -> None:
         with tarfile.open(fileobj=stream, mode="w|") as tar:
             link = tarfile.TarInfo("out")
@@ -211,15 +216,16 @@ def test_hostile_trees_stay_inside(shell: Shell, sandbox: Sandbox) -> None:
         ["sh", "-c", "cat up; find . -type f | wc -l; find . -name deep -exec cat {} +"],
         tree=tree,
         reports=(),
-        limits=LIMITS,
+        limits=PLACES[place],
     )
     assert b"up: No such file or directory" in ran.output
     assert ran.output.endswith(b"\n7\nhello")  # the name with a newline counts as two lines
 
 
-def test_a_tree_that_climbs_out_of_its_folder_is_not_run(sandbox: Sandbox) -> None:
+@pytest.mark.parametrize("place", PLACES)
+def test_a_tree_that_climbs_out_of_its_folder_is_not_run(sandbox: Sandbox, place: str) -> None:
     with pytest.raises(SandboxFailed, match="could not be unpacked"):
-        sandbox.run(["true"], tree=tree_of({"../up": "x"}), reports=(), limits=LIMITS)
+        sandbox.run(["true"], tree=tree_of({"../up": "x"}), reports=(), limits=PLACES[place])
 
 
 def test_a_tree_larger_than_the_disk_is_refused_with_the_size_it_may_have(
