@@ -95,7 +95,7 @@ def build_house(settings: Settings, *, bell: Bell | None = None) -> House:
         public_url=settings.public_url,
         owner=f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}",
         upkeep=_upkeep(known, database),
-        sign_ins=_sign_ins(settings, known),
+        sign_ins=sign_ins(settings, known),
         qa_hooks=settings.qa_hooks,
         bodies_kept=settings.bodies_kept,
     )
@@ -158,7 +158,7 @@ def forges(settings: Settings, database: Database) -> dict[str, Forge]:
     return known
 
 
-def _sign_ins(settings: Settings, known: Mapping[str, Forge]) -> dict[str, SignIn]:
+def sign_ins(settings: Settings, known: Mapping[str, Forge]) -> dict[str, SignIn]:
     """Where people may sign in at the forge's own pages."""
     cloud, consumer = known.get(BitbucketCloud.name), TokenSource("BITBUCKET_SIGN_IN")
     if not isinstance(cloud, BitbucketCloud) or not consumer.is_set():

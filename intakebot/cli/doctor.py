@@ -50,7 +50,8 @@ def doctor(ctx: click.Context, as_json: bool, state: Path | None) -> None:
 
 def _exams(settings: Settings, database: Database) -> Iterator[Exam]:
     """The forge's come last, and only where the database can be asked what is connected."""
-    machine = Machine(settings, database, lambda: wiring.try_sandbox(settings))
+    doors = wiring.sign_ins(settings, wiring.forges(settings, database))
+    machine = Machine(settings, database, lambda: wiring.try_sandbox(settings), doors)
     yield from machine.exams()
     try:
         rows = known(database) if version(database) == schema.NEWEST else None

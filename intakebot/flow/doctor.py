@@ -6,13 +6,15 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import redis
 
+from intakebot.core.addresses import sign_in_back
 from intakebot.flow import bell
 from intakebot.flow.connect_words import Check
+from intakebot.forges.api import SignIn
 from intakebot.model import OperatorError, TryLater
 from intakebot.settings import Settings, require
 from intakebot.store import pages, schema, sqlite
@@ -48,6 +50,7 @@ class Machine:
     settings: Settings
     database: Database
     open_sandbox: Callable[[], object]
+    sign_ins: Mapping[str, SignIn] = field(default_factory=dict)
 
     def exams(self) -> list[Exam]:
         return [
@@ -57,6 +60,7 @@ class Machine:
             ("database", self.look_at_database),
             ("bell", self.look_at_bell),
             ("sandbox", self.look_at_sandbox),
+            *([("sign-in", self.look_at_sign_in)] if self.sign_ins else []),
         ]
 
     def look_at_settings(self) -> Iterator[Check]:
@@ -94,6 +98,14 @@ class Machine:
             yield Check("fail", "sandbox", str(error), cure)
         else:
             yield Check("ok", "sandbox", "it was tried, and holds")
+
+    def look_at_sign_in(self) -> Iterator[Check]:
+        """The forge is not asked: what it has registered it tells nobody."""
+        for forge, door in self.sign_ins.items():
+            back = sign_in_back(self.settings.public_url, forge)
+            door.leave("doctor", back)
+            what = f"people sign in with {door.title}; its consumer's callback URL has to be {back}"
+            yield Check("ok", "sign-in", what)
 
 
 def look_at_git() -> Iterator[Check]:

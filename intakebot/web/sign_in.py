@@ -11,6 +11,7 @@ import secrets
 from flask import Blueprint, abort, redirect, request, session, url_for
 from flask.typing import ResponseReturnValue
 
+from intakebot.core.addresses import sign_in_back
 from intakebot.forges.api import SignIn
 from intakebot.model import Account
 from intakebot.store import pages as store
@@ -133,4 +134,4 @@ def _door(forge: str) -> SignIn:
 
 def _back(forge: str) -> str:
     """What the forge has to have as the callback, so not as the browser happens to call us."""
-    return front().settings.public_url + url_for("sign_in.back", forge=forge)
+    return sign_in_back(front().settings.public_url, forge)

@@ -18,7 +18,7 @@ from intakebot.model import Delivery, Event, Kind
 from intakebot.store import inbox
 from intakebot.up.valkey import valkey
 from intakebot.wiring import now
-from tests.cli.connecting import MAIN, MASTER, Desk, data, desk_in, fine
+from tests.cli.connecting import HOUSE, MAIN, MASTER, Desk, data, desk_in, fine
 from tests.databases import Databases
 
 pytestmark = pytest.mark.long
@@ -109,6 +109,17 @@ def test_each_thing_that_is_missing_stops_the_gate(desk: Desk) -> None:
     assert states(desk, DATABASE_URL=lost)["schema"] == "fail"
     assert not (desk.state / "lost.db").exists()
     assert "1 thing stops the gate" in desk.run("doctor", REDIS_URL=nowhere).output
+
+
+def test_signing_in_at_bitbucket_is_told_with_the_callback_that_it_needs(desk: Desk) -> None:
+    assert "sign-in" not in states(desk)
+    key = {"BITBUCKET_SIGN_IN_OAUTH_KEY": "key"}
+    assert states(desk, **key)["sign-in"] == "fail"
+    assert "BITBUCKET_SIGN_IN_OAUTH_SECRET is not set" in words(desk, "sign-in", **key)
+    whole = {**key, "BITBUCKET_SIGN_IN_OAUTH_SECRET": "hidden"}
+    assert states(desk, **whole)["sign-in"] == "ok"
+    said = words(desk, "sign-in", **whole)
+    assert f"{HOUSE}/sign-in/at/bitbucket-cloud/back" in said and "hidden" not in said
 
 
 def test_one_thing_that_fails_hides_no_other(desk: Desk) -> None:
