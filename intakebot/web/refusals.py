@@ -25,10 +25,9 @@ SENTENCES = {
 
 
 def install(app: Flask) -> None:
-    for kind in (HTTPException, TryLater, OperatorError, Exception):
-        app.register_error_handler(
-            kind, lambda error: refuse(meant(error, g.get("request_id", "")))
-        )
+    app.register_error_handler(
+        Exception, lambda error: refuse(meant(error, g.get("request_id", "")))
+    )
 
 
 def meant(error: Exception, request_id: str) -> HTTPException:
