@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from intakebot.detectors.signs import signs
+from intakebot.detectors.signs import in_text, signs
 
 # What each of them has in UTF-8. Dashes, quotes and bullets, which begin alike, do not.
 SIGNS = signs(
@@ -35,7 +35,6 @@ JOINING_SCRIPTS = (("\u0600", "\u07ff"), ("\u0900", "\u109f"), ("\u1780", "\u18a
 FLAG, TAGS, TAG_END = "\U0001f3f4", "".join(map(chr, range(0xE0020, 0xE007F))), "\U000e007f"
 LONGEST_FLAG = 6  # tags: a region's code
 PROSE = (".html", ".htm", ".md", ".txt", ".po", ".rst", ".adoc", ".xliff", ".json", ".yml", ".yaml")
-BINARY_WITHIN = 8000  # bytes in which a NUL says that it is no text, as git has it
 SHOWN = 3
 MOST_IN_LINE = (
     1000  # characters looked at; a line with more of them is hidden text through and through
@@ -43,7 +42,7 @@ MOST_IN_LINE = (
 
 
 def suspects(data: bytes) -> bool:
-    return SIGNS.search(data) is not None and b"\0" not in data[:BINARY_WITHIN]
+    return in_text(SIGNS, data)
 
 
 def detect(path: str, data: bytes) -> Iterator[tuple[int, str]]:

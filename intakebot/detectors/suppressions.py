@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from intakebot.detectors.signs import signs
+from intakebot.detectors.signs import in_text, signs
 
 # As each tool documents it. Without their comment signs, which differ by the kind of file.
 SIGNS = signs(
@@ -24,13 +24,12 @@ SIGNS = signs(
     rb"|\b(?:it|test|describe)\.only\(|@Disabled\b|@Ignore\b"
 )
 PROSE = (".md", ".txt", ".rst", ".adoc", ".html", ".htm", ".svg", ".po", ".xliff")
-BINARY_WITHIN = 8000  # bytes in which a NUL says that it is no text, as git has it
 LONGEST = 20_000  # bytes of a line; one that is longer was written by a program
 SHOWN = 40  # characters
 
 
 def suspects(data: bytes) -> bool:
-    return SIGNS.search(data) is not None and b"\0" not in data[:BINARY_WITHIN]
+    return in_text(SIGNS, data)
 
 
 def detect(path: str, data: bytes) -> Iterator[tuple[int, str]]:
@@ -40,4 +39,4 @@ def detect(path: str, data: bytes) -> Iterator[tuple[int, str]]:
         match = SIGNS.search(line) if len(line) <= LONGEST else None
         if match is not None:
             sign = match[0].decode("utf-8", "replace").strip(" \t#(")
-            yield number, f"{' '.join(sign.split())[:SHOWN]} switches a check off"
+            yield number, f"a check is switched off: {' '.join(sign.split())[:SHOWN]}"

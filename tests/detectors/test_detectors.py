@@ -222,7 +222,7 @@ def test_what_documentation_and_lock_files_have_is_no_secret(line: str) -> None:
 )
 def test_what_switches_a_check_off_is_told_by_its_own_word(path: str, line: str, sign: str) -> None:
     text = f"first\n{line}\nlast\n".encode()
-    assert found("suppressions", text, path) == [(2, f"{sign} switches a check off")]
+    assert found("suppressions", text, path) == [(2, f"a check is switched off: {sign}")]
 
 
 @pytest.mark.parametrize(

@@ -170,4 +170,4 @@ def test_a_check_that_is_switched_off_is_noted_and_holds_nothing_up(shop: Worksh
     sends(shop, author)
     assert shop.standing(number) == "needs review"
     assert [(one.path, one.line) for one in notes(shop, number)] == [("cart.js", 3)]
-    assert "switches a check off" in shop.status_text(number)
+    assert "A check is switched off: eslint-disable" in shop.status_text(number)
