@@ -35,7 +35,7 @@ class Hooks:
 
     `/hooks/<forge>` is signed with that secret, `/hooks/<forge>/<nonce>` with one derived from it;
     a forge without a secret has no door at all. A small WSGI application before Flask's: a delivery
-    has no session and sees no page, and the way to both cost as much as storing it.
+    has no session and sees no page, and the way to both was a seventh of its time.
     """
 
     def __init__(self, others: WSGIApplication, front: Front) -> None:
