@@ -6,17 +6,14 @@ rules, and a past without checks must not pass for a past without faults.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
+from intakebot.core.metrics.reverts import TAKEN_BACK_WITHIN, Reverts
 from intakebot.core.metrics.stories import Whose
 from intakebot.model import Build, Group, Pull, PullState
-
-TAKEN_BACK_WITHIN = timedelta(days=30)
-_REVERT = re.compile(r'^Revert "(.+)"\s*$')
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +99,19 @@ def totals(
     ]
 
 
-def _undone(found: Iterable[PastPull]) -> dict[tuple[str, str], list[datetime]]:
-    """(repository, title) -> when a pull request that says it takes that one back was merged."""
-    told: dict[tuple[str, str], list[datetime]] = {}
+def _undone(found: Iterable[PastPull]) -> Reverts:
+    """By their titles alone: descriptions are not read."""
+    told = Reverts()
     for one in found:
-        said = _REVERT.match(one.title)
-        if said and one.merged:
-            told.setdefault((one.repo, said[1]), []).append(one.ended)
+        if one.merged:
+            told.take(one.repo, one.title, "", one.ended)
     return told
 
 
 def _total(
     agency: str,
     rows: Sequence[tuple[PastPull, str]],
-    undone: dict[tuple[str, str], list[datetime]],
+    undone: Reverts,
     last: datetime,
 ) -> PastTotal:
     own = [one for one, _ in rows]
@@ -129,12 +125,7 @@ def _total(
         forks=(sum(one.from_fork for one in own), len(own)),
         asked=(sum(one.asked for one in own), len(own)),
         green=(sum(built), len(built)),
-        taken_back=(sum(_is_undone(one, undone) for one in old), len(old)),
+        taken_back=(sum(undone.has(one.repo, one.title, "", one.ended) for one in old), len(old)),
         usual_pushes=median(one.pushes for one in own),
         usual_days=median((one.ended - one.opened) / timedelta(days=1) for one in own),
     )
-
-
-def _is_undone(one: PastPull, undone: dict[tuple[str, str], list[datetime]]) -> bool:
-    times = undone.get((one.repo, one.title), ())
-    return any(timedelta() < at - one.ended <= TAKEN_BACK_WITHIN for at in times)

@@ -4,29 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
-
-from intakebot.core.metrics.table import Submission
-
-if TYPE_CHECKING:
-    from intakebot.core.metrics.stories import Story
 
 TAKEN_BACK_WITHIN = timedelta(days=30)
 REVERTED_COMMIT = re.compile(r"This reverts commit ([0-9a-f]{7,40})")
 _REVERT = re.compile(r'^Revert "(.+)"\s*$')
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """What is still needed of a story once its submission is known."""
-
-    at: datetime
-    number: int
-    title: str
-    commit: str
-    closed: datetime | None
 
 
 class Reverts:
@@ -36,22 +18,16 @@ class Reverts:
         self.commits: dict[str, list[tuple[str, datetime]]] = defaultdict(list)
         self.titles: dict[tuple[str, str], list[datetime]] = defaultdict(list)
 
-    def take(self, story: Story) -> None:
-        if story.state != "merged" or story.closed is None:
-            return
-        for commit in REVERTED_COMMIT.findall(story.description):
-            self.commits[story.repo].append((commit, story.closed))
-        said = _REVERT.match(story.title)
+    def take(self, repo: str, title: str, description: str, merged: datetime) -> None:
+        """One that was merged, whether it takes something back or not."""
+        for commit in REVERTED_COMMIT.findall(description):
+            self.commits[repo].append((commit, merged))
+        said = _REVERT.match(title)
         if said:
-            self.titles[story.repo, said[1]].append(story.closed)
+            self.titles[repo, said[1]].append(merged)
 
-    def has(self, row: Submission, ended: Ended) -> bool:
-        if row.state != "merged" or ended.closed is None:
-            return False
-        times = list(self.titles.get((row.repo, ended.title), ()))
-        times += [
-            at
-            for commit, at in self.commits.get(row.repo, ())
-            if ended.commit and ended.commit.startswith(commit)
-        ]
-        return any(timedelta() < at - ended.closed <= TAKEN_BACK_WITHIN for at in times)
+    def has(self, repo: str, title: str, commit: str, merged: datetime) -> bool:
+        """Whether what was merged then was taken back in time. `commit` is "" for unknown."""
+        times = list(self.titles.get((repo, title), ()))
+        times += [at for one, at in self.commits.get(repo, ()) if commit and commit.startswith(one)]
+        return any(timedelta() < at - merged <= TAKEN_BACK_WITHIN for at in times)

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Literal
 
 from intakebot.core.metrics.described import Fields
-from intakebot.core.metrics.reverts import TAKEN_BACK_WITHIN, Ended, Reverts
+from intakebot.core.metrics.reverts import TAKEN_BACK_WITHIN, Reverts
 from intakebot.core.metrics.table import UNKNOWN, Seen, Submission, Waited, size_of
 from intakebot.core.workhours import Calendar, between
 from intakebot.model import Group
@@ -121,19 +121,31 @@ class Told:
     excluded: Mapping[str, Counter[str]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """What is still needed of a story once its submission is known."""
+
+    at: datetime
+    number: int
+    title: str
+    commit: str
+    closed: datetime | None
+
+
 def submissions(stories: Iterable[Story], known: Known) -> Told:
     """`seq` counts each agency's submissions in the order of their first verdict."""
-    rows: list[tuple[Ended, Submission]] = []
+    rows: list[tuple[_Ended, Submission]] = []
     excluded: dict[str, Counter[str]] = defaultdict(Counter)
     taken_back = Reverts()
     for story in stories:
         whose = _author(story, known)
-        taken_back.take(story)
+        if story.state == "merged" and story.closed is not None:
+            taken_back.take(story.repo, story.title, story.description, story.closed)
         why = _why_excluded(story, whose)
         if why:
             excluded[whose.agency][why] += 1
         else:
-            ended = Ended(
+            ended = _Ended(
                 story.verdicts[0].at, story.number, story.title, story.commit, story.closed
             )
             rows.append((ended, _submission(story, whose, known)))
@@ -142,7 +154,11 @@ def submissions(stories: Iterable[Story], known: Known) -> Told:
     found = []
     for ended, row in rows:
         seq[row.agency] += 1
-        reverted = taken_back.has(row, ended)
+        reverted = (
+            row.state == "merged"
+            and ended.closed is not None
+            and taken_back.has(row.repo, ended.title, ended.commit, ended.closed)
+        )
         found.append(replace(row, seq=seq[row.agency], reverted=reverted))
     return Told(found, dict(excluded))
 
