@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-postgres lint types floors rules demo chaos bench screenshots lock clean
+.PHONY: help run test test-postgres lint types floors rules demo chaos cgroup2 bench screenshots lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ chaos: $(VENV)/installed-dev ## Half an hour of faults on the whole house, then 
 	@INTAKEBOT_EXAMPLES=60 $(BIN)/python -m pytest -q tests/model
 
 MINUTES ?= 30
+
+cgroup2: $(VENV)/installed-dev ## The sandbox in an emulated machine with systemd and cgroup version 2 (needs QEMU)
+	@$(BIN)/python -m tests.vm -q tests/checks/test_cgroup.py tests/checks/test_hostile.py \
+		tests/checks/test_disktree.py tests/checks/test_sandbox.py -k "not every_hostile_case"
 
 lint: $(VENV)/installed-dev ## Style and common mistakes (ruff)
 	@$(BIN)/ruff check .

@@ -118,10 +118,11 @@ class Box:
         self._stack.callback(os.close, self._init)
         # What is written to tmpfs counts as memory for the kernel.
         hard = self._limits.memory + self._limits.disk
-        self._cgroup = open_cgroup(hard, self._limits.processes + BOX_PROCESSES)
-        if self._cgroup is not None:
-            pids = [self._process.pid, *processes.descendants(self._process.pid)]
-            self._cgroup.adopt(pids)
+        self._cgroup = open_cgroup(
+            [self._process.pid, *processes.descendants(self._process.pid)],
+            memory=hard,
+            processes=self._limits.processes + BOX_PROCESSES,
+        )
 
     def feed(self, tree: Tree) -> None:
         assert self._process is not None and self._process.stdin is not None  # noqa: S101

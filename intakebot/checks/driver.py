@@ -30,6 +30,14 @@ mkdir /box/work /box/tmp /box/home /box/shm /box/etc /box/wanted
 echo 'sandbox:x:65534:65534:sandbox:/home:/bin/sh' > /box/etc/passwd
 echo 'sandbox:x:65534:' > /box/etc/group
 printf '127.0.0.1 localhost\\n::1 localhost\\n' > /box/etc/hosts
+
+# An overlay over the tree $1 at $3; what is written goes into $2.
+over() {
+    mkdir "$2/upper" "$2/overlay"
+    mount -t overlay -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/overlay,userxattr,nosuid,nodev" \\
+        overlay "$3" >&2
+}
+
 count=0
 apart=
 while [ "$1" != -- ]; do
@@ -46,9 +54,12 @@ tar --extract --ignore-zeros --file=- --directory="${lower:-/box/work}" --touch 
     --no-same-permissions >&2 \\
     && cat > /dev/null || unpacked=$?
 if [ -n "$lower" ] && [ "$unpacked" = 0 ]; then
-    mkdir /box/upper /box/overlay
-    above=upperdir=/box/upper,workdir=/box/overlay,userxattr,nosuid,nodev
-    mount -t overlay -o "lowerdir=$lower,$above" overlay /box/work >&2 || unpacked=overlay
+    # Older kernels lay it and then can't delete a folder of it: their tmpfs keeps no attributes.
+    mkdir -p /box/trial/tree/folder /box/trial/work
+    : > /box/trial/tree/folder/file
+    over /box/trial/tree /box/trial /box/trial/work && rm -r /box/trial/work/folder >&2 \\
+        && umount /box/trial/work && rm -r /box/trial && over "$lower" /box /box/work \\
+        || unpacked=overlay
 fi
 [ "$unpacked" != overlay ] || { echo "overlay 1"; unpacked=1; }
 echo "unpacked $unpacked"

@@ -6,12 +6,13 @@ import io
 import tarfile
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import IO
 
 import pytest
 
-from intakebot.checks.limits import MIB, Limits, Ran
+from intakebot.checks.limits import MIB, Limits, Ran, SandboxFailed
 from intakebot.checks.sandbox import Sandbox, always, open_sandbox
 from intakebot.checks.toolbox import build_toolbox, find_tools
 
@@ -37,6 +38,17 @@ def sandbox() -> Iterator[Sandbox]:
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o755)
         yield open_sandbox(trees=Path(name, "trees"))
+
+
+@pytest.fixture(scope="session")
+def overlays(sandbox: Sandbox) -> None:
+    """For tests of trees on disk: skipped where the kernel knows no such overlay."""
+    try:
+        sandbox.run(["true"], tree=tree_of({}), reports=(), limits=replace(LIMITS, tree=96 * MIB))
+    except SandboxFailed as error:
+        if "Linux 6.6 or newer" in str(error):
+            pytest.skip(f"no tree can lie on disk with this kernel: {error}")
+        raise
 
 
 @pytest.fixture

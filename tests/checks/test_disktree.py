@@ -23,14 +23,7 @@ ON_DISK = replace(LIMITS, tree=96 * MIB)
 BIG = {f"at/{at}": "x" * MIB for at in range(64)}  # twice what a check has in memory
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _overlays(sandbox: Sandbox) -> None:
-    try:
-        sandbox.run(["true"], tree=tree_of({}), reports=(), limits=ON_DISK)
-    except SandboxFailed as error:
-        if "Linux 6.6 or newer" in str(error):
-            pytest.skip(f"no tree can lie on disk with this kernel: {error}")
-        raise
+pytestmark = pytest.mark.usefixtures("overlays")
 
 
 def left(sandbox: Sandbox) -> list[str]:

@@ -198,7 +198,12 @@ PLACES = {"in memory": LIMITS, "on disk": replace(LIMITS, tree=96 * MIB)}
 
 
 @pytest.mark.parametrize("place", PLACES)
-def test_hostile_trees_stay_inside(sandbox: Sandbox, place: str) -> None:
+def test_hostile_trees_stay_inside(
+    sandbox: Sandbox, place: str, request: pytest.FixtureRequest
+) -> None:
+    if place == "on disk":
+        request.getfixturevalue("overlays")
+
     def tree(stream: IO[bytes]) -> None:
         with tarfile.open(fileobj=stream, mode="w|") as tar:
             link = tarfile.TarInfo("out")
@@ -299,7 +304,7 @@ def _sleeps(number: str) -> list[Path]:
     return found
 
 
-def until(holds: Callable[[], bool], seconds: float = 10) -> None:
+def until(holds: Callable[[], bool], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline
