@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote, urlsplit
 
 from intakebot.model import OperatorError
 
@@ -32,6 +34,24 @@ class QaHook:
 
     url: str = field(repr=False)  # it may hold a token
     secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MailServer:
+    host: str
+    port: int
+    security: Literal["starttls", "tls", "none"]  # "none" on this machine alone
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MailSettings:
+    """`gatekeepers` are the addresses of who decides about agencies."""
+
+    server: MailServer
+    sender: str
+    gatekeepers: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +78,7 @@ class Settings:
     qa_hooks: Mapping[str, QaHook] = field(default_factory=dict)  # by the name that checks say
     bodies_kept: timedelta | None = None  # of deliveries; None is for ever
     trees: Path | None = None  # for the trees of checks that lie on disk; None is near the tools
+    mail: MailSettings | None = None  # None: nobody is written to
 
 
 def load(state: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -85,6 +106,7 @@ def load(state: Path | None = None, environ: Mapping[str, str] = os.environ) -> 
         bitbucket_git_url=(environ.get("BITBUCKET_GIT_URL") or BITBUCKET_GIT_URL).rstrip("/"),
         webhook_secrets=_webhook_secrets(environ, kept),
         qa_hooks=_qa_hooks(environ, kept),
+        mail=_mail({**kept, **environ}),
         bodies_kept=timedelta(days=delivery_days) if delivery_days else None,
         session_secret=environ.get("SESSION_SECRET") or kept.get("SESSION_SECRET", ""),
         tokens={
@@ -152,6 +174,51 @@ def _qa_hooks(environ: Mapping[str, str], kept: Mapping[str, str]) -> dict[str, 
             )
         hooks[match[1].lower().replace("_", "-")] = QaHook(url.strip(), secret)
     return hooks
+
+
+_ADDRESS = re.compile(r"[!-?A-~]+@[!-?A-~]+")  # as much as keeps a header and a command whole
+_PORTS = {"smtp": 587, "smtps": 465}
+
+
+def _mail(found: Mapping[str, str]) -> MailSettings | None:
+    """`SMTP_URL`, `MAIL_FROM` and `MAIL_TO`. Raises OperatorError that tells no secret."""
+    url = found.get("SMTP_URL", "").strip()
+    if not url:
+        return None
+    server = _mail_server(url)
+    sender = found.get("MAIL_FROM", "").strip()
+    gatekeepers = tuple(found.get("MAIL_TO", "").replace(",", " ").split())
+    for name, addresses in (("MAIL_FROM", (sender,)), ("MAIL_TO", gatekeepers)):
+        if not addresses or not all(map(_ADDRESS.fullmatch, addresses)):
+            said = " ".join(addresses)
+            raise OperatorError(
+                f"Settings: {name} is {said!r}; with SMTP_URL it takes "
+                + ("an address" if name == "MAIL_FROM" else "addresses, with commas between them")
+                + ", like gate@example.com"
+            )
+    return MailSettings(server, sender, gatekeepers)
+
+
+def _mail_server(url: str) -> MailServer:
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORTS[parts.scheme]
+    except (KeyError, ValueError):
+        port = 0
+    if not port or not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
+        raise OperatorError(
+            "Settings: SMTP_URL takes smtp://USER:PASSWORD@HOST:PORT, or smtps:// where the "
+            "connection begins encrypted; what is special in a password is written as %XX"
+        )
+    here = parts.hostname in ("127.0.0.1", "::1", "localhost")
+    security: Literal["starttls", "tls", "none"] = "none" if here else "starttls"
+    return MailServer(
+        parts.hostname,
+        port,
+        "tls" if parts.scheme == "smtps" else security,
+        unquote(parts.username or ""),
+        unquote(parts.password or ""),
+    )
 
 
 def _read_secrets(path: Path) -> dict[str, str]:

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import secrets
 import socket
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Literal, TypeVar
 
 from intakebot.checks import tools
+from intakebot.checks.kit import Tools
 from intakebot.checks.prepare import REGISTRIES, Pantry
 from intakebot.checks.proxy import Hosts
 from intakebot.checks.sandbox import Sandbox, open_sandbox
-from intakebot.checks.toolbox import Toolbox, build_toolbox, find_tools
-from intakebot.checks.tools import Lock
-from intakebot.core.checkfile import Toolset, read_presets
+from intakebot.core.addresses import agency_page
+from intakebot.core.checkfile import read_presets
 from intakebot.core.dialect import Dialect, read_dialect
 from intakebot.core.rulefile import read_rules
 from intakebot.core.rules import rules_digest
@@ -42,6 +41,8 @@ from intakebot.gitforge.forge import ForgeError
 from intakebot.gitforge.forge import GitForge as BuiltInForge
 from intakebot.gitforge.sender import run as send_webhooks
 from intakebot.model import OperatorError, Repo
+from intakebot.notify.api import Channel
+from intakebot.notify.mail import Mail
 from intakebot.repo.git import Credential
 from intakebot.repo.mirror import Mirror
 from intakebot.settings import Settings, dialect_files, lock_files, preset_files, rule_files
@@ -98,7 +99,21 @@ def build_house(settings: Settings, *, bell: Bell | None = None) -> House:
         sign_ins=sign_ins(settings, known),
         qa_hooks=settings.qa_hooks,
         bodies_kept=settings.bodies_kept,
+        channel=channel(settings),
+        onboarding=lambda at: _onboarding(settings, database, at),
     )
+
+
+def channel(settings: Settings) -> Channel | None:
+    return Mail(settings.mail.server, settings.mail.sender) if settings.mail else None
+
+
+def _onboarding(settings: Settings, database: Database, at: datetime) -> None:
+    from intakebot.report import gather, onboarding  # what counts takes a second to load
+
+    gatekeepers = settings.mail.gatekeepers if settings.mail else ()
+    page = partial(agency_page, settings.public_url)
+    onboarding.tell(database, partial(gather.now, database, settings), page, gatekeepers, at)
 
 
 def _hosts(settings: Settings) -> Hosts:
@@ -106,38 +121,6 @@ def _hosts(settings: Settings) -> Hosts:
         return Hosts.read((*REGISTRIES, *settings.prepare_hosts))
     except ValueError as error:
         raise OperatorError(f"Settings: PREPARE_HOSTS: {error}") from error
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What checks can call on this machine, below `folder` and elsewhere on it."""
-
-    folder: Path
-    locks: Mapping[str, Lock]
-
-    def find(self) -> Toolbox:
-        return find_tools(self.folder, self.locks)
-
-    def toolset(self) -> Toolset:
-        """Presets decide what runs as much as the tools do, so the digest names both."""
-        found, files = self.find(), preset_files()
-        text = "\n".join((found.digest, *(files[name] for name in sorted(files))))
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        return Toolset(digest, found.names, read_presets(files))
-
-    def build(self) -> Path:
-        return build_toolbox(self.folder, self.find())
-
-    def installed(self) -> Mapping[str, Path]:
-        return tools.installed(self.folder, self.locks.values())
-
-    def install(self, preset: str, say: Callable[[str], None]) -> Path:
-        return tools.install(self.folder, self.locks[preset], say)
-
-    def brings(self, preset: str, tool: str) -> bool:
-        """Whether a lock names a package that is called like the tool, or after it."""
-        lock = self.locks.get(preset)
-        return lock is not None and lock.names(tool)
 
 
 def tools_at(settings: Settings) -> Tools:

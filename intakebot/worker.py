@@ -17,6 +17,7 @@ from intakebot import log
 from intakebot.flow import bell
 from intakebot.flow import lane as lanes
 from intakebot.flow import look as looks
+from intakebot.flow import post as letters
 from intakebot.flow import run as runs
 from intakebot.flow import survey as surveys
 from intakebot.flow.house import House
@@ -51,6 +52,10 @@ def survey(repo_id: int) -> None:
 
 def discover(_: int) -> None:
     _forgiving(surveys.discover, 0)
+
+
+def post(_: int) -> None:
+    _forgiving(letters.post, 0)
 
 
 def _forgiving(work: Any, row: int) -> None:

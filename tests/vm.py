@@ -1,6 +1,6 @@
 """Tests in a small machine of their own, whose kernel and cgroups are not this machine's.
 
-    python -m tests.vm tests/checks/test_cgroup.py
+    python -m tests.vm -q tests/checks/test_cgroup.py    (all but --minutes is for pytest)
 
 boots Debian's kernel under QEMU with this machine's files (read-only, what is written is lost),
 systemd and cgroup version 2, and runs pytest there in a unit with `Delegate=yes`, as an ordinary
@@ -60,7 +60,6 @@ DefaultDependencies=no
 Type=oneshot
 Delegate=yes
 User={user}
-PrivateTmp=yes
 WorkingDirectory={folder}
 Environment=HOME=/tmp PYTHONDONTWRITEBYTECODE=1
 TimeoutStartSec=infinity
@@ -76,8 +75,7 @@ OFF = "ExecStopPost=+/bin/sh -c 'sync; echo o > /proc/sysrq-trigger'"
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.vm", description=__doc__)
     parser.add_argument("--minutes", type=int, default=30, help="then the machine is switched off")
-    parser.add_argument("pytest", nargs=argparse.REMAINDER, help="what pytest is given")
-    asked = parser.parse_args(arguments)
+    asked, given = parser.parse_known_args(arguments)
     missing = [each for each in NEEDED if shutil.which(each) is None]
     kernel = max(Path("/boot").glob(KERNELS), default=None)
     if missing or kernel is None:
@@ -86,7 +84,7 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)  # the machine's users read it, too
-        _write(folder, asked.pytest)
+        _write(folder, given)
         initrd = _initrd(folder, kernel.name.removeprefix("vmlinuz-"))
         ended = _shown(_console(_qemu(folder, kernel, initrd), asked.minutes))
     for user in USERS:

@@ -51,7 +51,8 @@ def doctor(ctx: click.Context, as_json: bool, state: Path | None) -> None:
 def _exams(settings: Settings, database: Database) -> Iterator[Exam]:
     """The forge's come last, and only where the database can be asked what is connected."""
     doors = wiring.sign_ins(settings, wiring.forges(settings, database))
-    machine = Machine(settings, database, lambda: wiring.try_sandbox(settings), doors)
+    channel = wiring.channel(settings)
+    machine = Machine(settings, database, lambda: wiring.try_sandbox(settings), doors, channel)
     yield from machine.exams()
     try:
         rows = known(database) if version(database) == schema.NEWEST else None

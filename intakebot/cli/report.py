@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -16,11 +14,8 @@ import click
 from intakebot.cli.main import JSON, STATE, house_at
 from intakebot.cli.uncollected import uncollected
 from intakebot.cli.written import write_whole
-from intakebot.core.addresses import pull_page
 from intakebot.core.metrics.targets import Targets
-from intakebot.core.reportfile import read_basis
 from intakebot.model import OperatorError
-from intakebot.settings import report_text
 from intakebot.store.database import Database
 
 if TYPE_CHECKING:
@@ -131,16 +126,12 @@ def _of_tables(files: Sequence[Path], targets: Targets, agency: str) -> Report:
 
 
 def _of_house(state: Path | None, asked: Asked, ready: float | None, risk: float | None) -> Report:
-    from intakebot.report.gather import Key, gather
+    from intakebot.report.gather import now
 
     settings = house_at(state)
-    basis = read_basis(report_text(settings))
-    basis = replace(basis, targets=_targets(basis.targets, ready, risk))
-    page = partial(pull_page, settings.public_url)
     database = Database(settings.database_url)
     try:
-        with database.read() as connection:
-            return gather(connection, basis, Key(settings.session_secret), page, asked)
+        return now(database, settings, asked, lambda usual: _targets(usual, ready, risk))
     finally:
         database.close()
 

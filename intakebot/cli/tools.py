@@ -9,8 +9,9 @@ from pathlib import Path
 
 import click
 
+from intakebot.checks.kit import Tools
 from intakebot.cli.main import JSON, STATE, house_at
-from intakebot.wiring import Tools, tools_at
+from intakebot.wiring import tools_at
 
 
 @click.group()

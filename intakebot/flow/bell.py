@@ -1,7 +1,8 @@
 """RQ as the bell: it wakes a worker with an id, and nothing depends on its arriving.
 
 Looks, surveys and lanes take seconds and share a queue; check runs take minutes and have their
-own, so that a full house of test suites never keeps anybody from an answer.
+own, so that a full house of test suites never keeps anybody from an answer. Letters, for which
+nobody waits, come with these.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from rq.serializers import JSONSerializer
 from intakebot import log
 
 LOOKS, RUNS = "intakebot-looks", "intakebot-runs"
+SLOW = ("run:", "post:")
 TIMEOUTS = {LOOKS: 600, RUNS: 2 * 3600}  # seconds; a check's own limit ends it long before
 
 ANSWER_WITHIN, LEFT_ALONE = 1.0, 3.0  # seconds
@@ -34,7 +36,7 @@ class RqBell:
         """All of one queue in one message: a job alone costs three times as much."""
         by_queue: dict[str, list[str]] = {}
         for bell in dict.fromkeys(bells):
-            by_queue.setdefault(RUNS if bell.startswith("run:") else LOOKS, []).append(bell)
+            by_queue.setdefault(RUNS if bell.startswith(SLOW) else LOOKS, []).append(bell)
         for name, those in by_queue.items():
             if time.monotonic() < self.silent_until:
                 return

@@ -16,12 +16,14 @@ from intakebot.flow import bell
 from intakebot.flow.connect_words import Check
 from intakebot.forges.api import SignIn
 from intakebot.model import OperatorError, TryLater
+from intakebot.notify.api import Channel
 from intakebot.settings import Settings, require
-from intakebot.store import pages, schema, sqlite
+from intakebot.store import letters, pages, schema, sqlite
 from intakebot.store.database import Database
 
 OLDEST_GIT = (2, 38)  # merge-tree --write-tree
 GIB = 1 << 30
+MOST_LETTERS = 5  # that are told of
 DISK_WARN, DISK_FAIL = 5 * GIB, GIB // 2
 SYSCTLS = (
     "kernel.apparmor_restrict_unprivileged_userns",
@@ -51,6 +53,7 @@ class Machine:
     database: Database
     open_sandbox: Callable[[], object]
     sign_ins: Mapping[str, SignIn] = field(default_factory=dict)
+    channel: Channel | None = None
 
     def exams(self) -> list[Exam]:
         return [
@@ -61,6 +64,7 @@ class Machine:
             ("bell", self.look_at_bell),
             ("sandbox", self.look_at_sandbox),
             *([("sign-in", self.look_at_sign_in)] if self.sign_ins else []),
+            *([("mail", self.look_at_mail)] if self.settings.mail else []),
         ]
 
     def look_at_settings(self) -> Iterator[Check]:
@@ -106,6 +110,28 @@ class Machine:
             door.leave("doctor", back)
             what = f"people sign in with {door.title}; its consumer's callback URL has to be {back}"
             yield Check("ok", "sign-in", what)
+
+    def look_at_mail(self) -> Iterator[Check]:
+        """Up to where a letter would be handed over, and none is."""
+        mail, channel = self.settings.mail, self.channel
+        if mail is None or channel is None:
+            return
+        try:
+            channel.try_out()
+        except TryLater as error:
+            cure = "see to the server, or mend SMTP_URL; letters wait for some days"
+            yield Check("fail", "mail", str(error), cure)
+        else:
+            what = f"{channel.title} lets us in; gatekeepers are {', '.join(mail.gatekeepers)}"
+            yield Check("ok", "mail", what)
+        if version(self.database) != schema.NEWEST:
+            return
+        with self.database.read() as connection:
+            waiting = letters.unsent(connection)
+        for row in waiting[-MOST_LETTERS:]:
+            state = "is given up" if row.due_at is None else f"waits until {row.due_at:%H:%M} UTC"
+            what = f"a letter to {row.recipient} of {row.at:%Y-%m-%d} {state}: {row.problem}"
+            yield Check("warn", "mail", what)
 
 
 def look_at_git() -> Iterator[Check]:

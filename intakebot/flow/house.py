@@ -20,6 +20,7 @@ from intakebot.core.rules import Rule
 from intakebot.flow.connect_words import Check
 from intakebot.forges.api import Forge, SignIn
 from intakebot.model import Repo, TryLater
+from intakebot.notify.api import Channel
 from intakebot.repo.mirror import Mirror
 from intakebot.settings import QaHook
 from intakebot.store import leases, work
@@ -55,6 +56,8 @@ class House:
     sign_ins: Mapping[str, SignIn] = field(default_factory=dict)  # by the forge's name
     qa_hooks: Mapping[str, QaHook] = field(default_factory=dict)
     bodies_kept: timedelta | None = timedelta(days=30)  # of deliveries; None is for ever
+    channel: Channel | None = None  # to people outside of the pages
+    onboarding: Callable[[datetime], None] = lambda _: None  # tell of agencies new no longer
     stopping: Event = field(default_factory=Event)
 
     def later(self, seconds: float) -> datetime:

@@ -14,11 +14,12 @@ from intakebot import log
 from intakebot.crash import crashpoint
 from intakebot.flow.house import PATIENCE, House
 from intakebot.model import TryLater
-from intakebot.store import deliveries, work
+from intakebot.store import deliveries, letters, work
 from intakebot.store.tables import lanes, pulls, repos
 
 EVERY = 2.0  # seconds between sweeps
 SURVEY_EVERY = timedelta(seconds=30)
+POST_EVERY = timedelta(hours=1)  # beside when something is due
 TELL_EVERY = timedelta(days=1)
 PIECE = 500  # deliveries emptied in one transaction, so that new ones need not wait
 SETTLED = timedelta(minutes=1)
@@ -33,6 +34,7 @@ class Clock:
     survey_every: timedelta = SURVEY_EVERY
     surveyed_at: datetime | None = field(default=None)
     told_at: datetime | None = field(default=None)
+    posted_at: datetime | None = field(default=None)
     rung: dict[str, datetime] = field(default_factory=dict)
 
     def run(self, stop: Event) -> None:
@@ -53,8 +55,11 @@ class Clock:
                 for row in work.overdue(connection, table, now, PATIENCE)
             ]
             bells += [f"run:{row}" for row in work.waiting_runs(connection, now, PATIENCE)]
+            if self.house.channel is not None and letters.is_any_due(connection, now):
+                bells.append("post:0")
         crashpoint("clock.before_ring")
-        self.house.bell.ring([*self._not_just_rung(bells, now), *self._discovery(now)])
+        rounds = [*self._discovery(now), *self._post(now)]
+        self.house.bell.ring([*self._not_just_rung(bells, now), *rounds])
         crashpoint("clock.after_ring")
         self._once_a_day(now)
 
@@ -63,6 +68,12 @@ class Clock:
             return []
         self.surveyed_at = now
         return ["discover:0"]
+
+    def _post(self, now: datetime) -> list[str]:
+        if self.posted_at is not None and abs(now - self.posted_at) < POST_EVERY:
+            return []
+        self.posted_at = now
+        return ["post:0"]
 
     def _once_a_day(self, now: datetime) -> None:
         """Forget what is old and tell the operator what to see to; the first time when others

@@ -1,1 +1,1 @@
-"""One channel a file (mail, pager, chat, tickets). They come with windows and alarms."""
+"""One channel a file: mail. Pager, chat and tickets come with windows and alarms."""

@@ -7,19 +7,23 @@ import hmac
 from base64 import b32encode
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 
 import sqlalchemy as sa
 
+from intakebot.core.addresses import pull_page
 from intakebot.core.metrics.past import PastTotal, totals
 from intakebot.core.metrics.stories import Known, Told, Trespass, Whose, submissions, unit
 from intakebot.core.metrics.table import Submission
-from intakebot.core.reportfile import Basis
+from intakebot.core.metrics.targets import Targets
+from intakebot.core.reportfile import Basis, read_basis
 from intakebot.model import Group, OperatorError, Repo
 from intakebot.report.build import Decision, Record, Remark, Report, build
+from intakebot.settings import Settings, report_text
 from intakebot.store import assessments, past, people, stories, work
+from intakebot.store.database import Database
 from intakebot.store.people import Member
 
 MEMBER = "roster"  # no forge is called so: people with several accounts are one
@@ -74,6 +78,20 @@ def gather(
     person = _named(roster, asked.person, key) if asked.person else None
     rows = _since(told, asked.since)
     return build(rows, basis.targets, asked.agency or None, record, person)
+
+
+def now(
+    database: Database,
+    settings: Settings,
+    asked: Asked = Asked(),
+    targets: Callable[[Targets], Targets] = lambda usual: usual,
+) -> Report:
+    """As `gather`, on the operator's own terms; `targets` may change what they aim for."""
+    basis = read_basis(report_text(settings))
+    basis = replace(basis, targets=targets(basis.targets))
+    page = partial(pull_page, settings.public_url)
+    with database.read() as connection:
+        return gather(connection, basis, Key(settings.session_secret), page, asked)
 
 
 def past_totals(connection: sa.Connection, key: Key, repo: Repo | None = None) -> list[PastTotal]:

@@ -549,3 +549,30 @@ sign_ins = sa.Table(  # one-time links, by the SHA-256 of their token
     sa.Column("expires_at", Moment, nullable=False),
     sa.Column("used_at", Moment),
 )
+
+notices = sa.Table(  # agencies that are new no longer, each told of once
+    "notices",
+    metadata,
+    sa.Column("agency", Text, primary_key=True),
+    sa.Column("submissions", sa.Integer, nullable=False),
+    sa.Column("advice", Text, nullable=False),
+    sa.Column("inputs", Text, nullable=False),  # SHA-256 of the report's rows
+    sa.Column("at", Moment, nullable=False),
+)
+
+letters = sa.Table(  # to people outside of the pages
+    "letters",
+    metadata,
+    _id(),
+    sa.Column("key", Text, nullable=False),  # what it is about: the same again is not written
+    sa.Column("recipient", Text, nullable=False),
+    sa.Column("subject", Text, nullable=False),
+    sa.Column("body", Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("due_at", Moment),  # NULL once it is over
+    sa.Column("sent_at", Moment),
+    sa.Column("problem", Text, nullable=False),
+    sa.UniqueConstraint("key", "recipient", name="uq_letters_key_recipient"),
+    sa.Index("ix_letters_due", "due_at"),
+)

@@ -14,7 +14,7 @@ from flask.typing import ResponseReturnValue
 
 from intakebot.core.roster import may_decide, may_thaw
 from intakebot.model import Role, Turn
-from intakebot.store import chain, incidents, lanes, listing, people
+from intakebot.store import assessments, chain, incidents, lanes, listing, notices, people
 from intakebot.store import pages as store
 from intakebot.store.lanes import EntryRow
 from intakebot.store.listing import Filter, Order, PullLine, Scope
@@ -33,7 +33,6 @@ EACH = 50  # on one page of a list
 RECENT = 20  # landings that say how long it usually takes
 
 CLEAR = ("at risk", "ready")  # advice that asks for a decision
-NEW_UNTIL, NEW_FOR = 10, timedelta(days=30)  # submissions, and time, until an agency is new
 
 overview = Blueprint("overview", __name__)
 
@@ -68,7 +67,7 @@ def today() -> ResponseReturnValue:
             outside=incidents.outside(connection) if visitor.sees_all else [],
             lanes=store.troubled_lanes(connection) if visitor.sees_all else [],
             troubled=listing.troubled_pulls(connection, 20) if visitor.sees_all else [],
-            undecided=_undecided(visitor),
+            undecided=_undecided(connection, visitor),
             most=MOST,
             turn=whose_turn,
             watch=watch_house(connection),
@@ -80,27 +79,33 @@ def _open(connection: sa.Connection, scope: Scope, asked: Filter) -> list[PullLi
     return [line for line in found if line.open]
 
 
-def _undecided(visitor: Visitor) -> list[tuple[str, str]]:
-    """Agencies that somebody should decide on, where a report is at hand: the advice is clear and
-    not what it was at the last decision, or they are new no longer and there was none."""
-    report = front().reports.at_hand() if may_decide(visitor.person) else None
-    if report is None:
+def _undecided(connection: sa.Connection, visitor: Visitor) -> list[tuple[str, str]]:
+    """Agencies that somebody should decide on, and the advice: those that are new no longer, and
+    where a report is at hand also where its advice is clear and not that of the last decision."""
+    if not may_decide(visitor.person):
         return []
-    return [
-        (one.name, one.numbers.verdict)
-        for one in report.agencies
-        if (one.decisions and _moved(one)) or (not one.decisions and _settled_in(one))
-    ]
+    found = dict(notices.undecided(connection))
+    report = front().reports.at_hand()
+    if report is not None:
+        # Not the report's own: somebody may have decided since it was made.
+        decided = {row.agency: row.advice for row in assessments.all_decisions(connection)}
+        now = front().house.now()
+        found |= {
+            one.name: one.numbers.verdict
+            for one in report.agencies
+            if _asks(one, decided.get(one.name), now)
+        }
+    return sorted(found.items())
 
 
-def _moved(agency: Agency) -> bool:
-    return agency.numbers.verdict in CLEAR and agency.decisions[-1].advice != agency.numbers.verdict
+def _asks(agency: Agency, decided: str | None, now: datetime) -> bool:
+    """`decided` is the advice at the last decision."""
+    from intakebot.report.onboarding import is_settled  # what counts takes a second to load
 
-
-def _settled_in(agency: Agency) -> bool:
-    first = min((one.seen.at for one in agency.rows if one.seen is not None), default=None)
-    long_ago = first is not None and front().house.now() - first >= NEW_FOR
-    return agency.numbers.n >= NEW_UNTIL or long_ago or agency.numbers.verdict in CLEAR
+    advice = agency.numbers.verdict
+    if decided is not None:
+        return advice in CLEAR and decided != advice
+    return advice in CLEAR or is_settled(agency, now)
 
 
 # --- lanes ----------------------------------------------------------------------------

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import partial
 from threading import Lock
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from intakebot.core.addresses import pull_page
-from intakebot.core.reportfile import read_basis
 from intakebot.flow.house import House
 from intakebot.model import TryLater
-from intakebot.settings import Settings, report_text
+from intakebot.settings import Settings
 
 if TYPE_CHECKING:
     from intakebot.report.build import Report
@@ -57,10 +54,6 @@ class Reports:
         self._stale = True
 
     def _make(self) -> Report:
-        from intakebot.report.gather import Key, gather  # what counts takes a second to load
+        from intakebot.report import gather  # what counts takes a second to load
 
-        basis = read_basis(report_text(self.settings))
-        page = partial(pull_page, self.settings.public_url)
-        key = Key(self.settings.session_secret)
-        with self.house.database.read() as connection:
-            return gather(connection, basis, key, page)
+        return gather.now(self.house.database, self.settings)

@@ -15,11 +15,12 @@ import redis
 from intakebot.core.dialect import hook_secret
 from intakebot.flow.doctor import disk, git_version, sandbox_cure
 from intakebot.model import Delivery, Event, Kind
-from intakebot.store import inbox
+from intakebot.store import inbox, letters
 from intakebot.up.valkey import valkey
 from intakebot.wiring import now
 from tests.cli.connecting import HOUSE, MAIN, MASTER, Desk, data, desk_in, fine
 from tests.databases import Databases
+from tests.mailbox import Mailbox
 
 pytestmark = pytest.mark.long
 
@@ -120,6 +121,25 @@ def test_signing_in_at_bitbucket_is_told_with_the_callback_that_it_needs(desk: D
     assert states(desk, **whole)["sign-in"] == "ok"
     said = words(desk, "sign-in", **whole)
     assert f"{HOUSE}/sign-in/at/bitbucket-cloud/back" in said and "hidden" not in said
+
+
+def test_mail_is_tried_up_to_a_letter_and_what_waits_is_told(desk: Desk) -> None:
+    box = Mailbox()
+    way = {"SMTP_URL": f"smtp://127.0.0.1:{box.port}", "MAIL_FROM": "a@b.c", "MAIL_TO": "d@e.f"}
+    assert states(desk, **way)["mail"] == "fail"
+    assert "see to the server" in words(desk, "mail", **way)
+    box.open()
+    try:
+        assert states(desk, **way)["mail"] == "ok"
+        assert "gatekeepers are d@e.f" in words(desk, "mail", **way)
+        with desk.database() as database, database.write() as connection:
+            letters.write(connection, "key", "d@e.f", "A subject", "Some text", now())
+            letters.fail(connection, 1, "550 nobody of that name", None)
+        assert "a letter to d@e.f" in words(desk, "mail", **way)
+        assert "is given up: 550 nobody of that name" in words(desk, "mail", **way)
+    finally:
+        box.close()
+    assert box.taken == []
 
 
 def test_one_thing_that_fails_hides_no_other(desk: Desk) -> None:

@@ -30,6 +30,7 @@ from intakebot.cli.main import main
 from intakebot.flow.house import House
 from intakebot.flow.lane import lane
 from intakebot.flow.look import look
+from intakebot.flow.post import post
 from intakebot.flow.run import run
 from intakebot.flow.survey import discover, survey
 from intakebot.flow.sweep import Clock
@@ -81,9 +82,9 @@ class Workshop:
 
     def do(self, bell: str) -> None:
         kind, _, row = bell.partition(":")
-        {"look": look, "run": run, "lane": lane, "survey": survey, "discover": discover}[kind](
-            self.house, int(row)
-        )
+        work = {"look": look, "run": run, "lane": lane, "survey": survey, "discover": discover}
+        work["post"] = post
+        work[kind](self.house, int(row))
 
     def look_again(self, number: int) -> None:
         """As after a delivery that says no more than that something may have happened."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
 
 from intakebot.model import Group, Role, State, Turn
+from intakebot.report import gather, onboarding
 from intakebot.settings import rule_files
 from intakebot.store import lanes, people, work
 from intakebot.store.tables import landings
@@ -55,8 +57,23 @@ def test_an_agency_that_is_new_no_longer_is_there_to_be_decided_on(world: World)
     token = csrf(grace, "/agency?name=north")
     said = {"csrf": token, "name": "north", "verdict": "coaching", "reason": "They begin well."}
     assert grace.post("/agency/decision", data=said).status_code == 302
-    grace.get("/agencies")
     assert "Agencies to decide on" not in grace.get("/today").text
+
+
+def test_an_agency_that_was_told_of_is_there_before_anybody_asks_for_a_report(
+    world: World,
+) -> None:
+    world.add_pull(1, "Add a banner to the page")
+    world.clock[0] = NOW + timedelta(days=31)
+    make = partial(gather.now, world.database, world.settings)
+    onboarding.tell(world.database, make, str, (), world.clock[0])
+    grace, ada = world.client("grace"), world.client("ada")
+    assert "Agencies to decide on" in grace.get("/today").text
+    assert "Agencies to decide on" not in ada.get("/today").text
+    token = csrf(grace, "/agency?name=north")
+    said = {"csrf": token, "name": "north", "verdict": "coaching", "reason": "They begin well."}
+    assert grace.post("/agency/decision", data=said).status_code == 302
+    assert "Agencies to decide on" not in world.client("grace").get("/today").text
 
 
 def test_a_lane_shows_who_waits_at_which_place_and_how_long_it_takes(world: World) -> None:
