@@ -18,6 +18,7 @@ from intakebot.gitforge import hosting, making, people, repositories, tokens
 from intakebot.gitforge.layout import MAIN, Layout, valid_login, valid_name
 from intakebot.gitforge.people import Caller
 from intakebot.gitforge.plumbing import environment
+from intakebot.gitforge.receive import Pushing
 from intakebot.gitforge.repositories import Repo
 from intakebot.gitforge.store import ForgeError, connected
 from intakebot.gitforge.stream import stream
@@ -63,16 +64,15 @@ class Bridge:
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         try:
-            request, env = self._admit(environ)
+            env, pushing = self._admit(environ)
         except Refused as no:
             return _refuse(no, start)
         except (ForgeError, sqlite3.Error, OSError) as error:
             environ["wsgi.errors"].write(f"git bridge: {error}\n")
             return _refuse(Refused(503, "The forge can't do this now; try again."), start)
-        pushing = request.service == "git-receive-pack"
-        return stream(environ, start, env, pushing=pushing)
+        return stream(environ, start, env, pushing.answer if pushing else None)
 
-    def _admit(self, environ: WSGIEnvironment) -> tuple[Request, dict[str, str]]:
+    def _admit(self, environ: WSGIEnvironment) -> tuple[dict[str, str], Pushing | None]:
         with connected(self._layout) as db:
             caller = authenticated(db, environ.get("HTTP_AUTHORIZATION", ""))
             if caller is None:
@@ -81,9 +81,11 @@ class Bridge:
                 raise Refused(403, "This token is for the pages, not for Git.")
             request = _parse(environ)
             repo = self._repository(db, caller, request)
-        if request.service == "git-receive-pack":
-            hosting.check_hooks(self._layout)
-        return request, self._environment(environ, caller, repo, request)
+        env = self._environment(environ, caller, repo, request)
+        if request.service != "git-receive-pack":
+            return env, None
+        hosting.check_hooks(self._layout)
+        return env, Pushing(self._layout, caller, repo)
 
     def _repository(self, db: sqlite3.Connection, caller: Caller, request: Request) -> Repo:
         missing = Refused(404, "There is no such repository.")
@@ -122,10 +124,6 @@ class Bridge:
             "CONTENT_TYPE": environ.get("CONTENT_TYPE", ""),
             "REMOTE_USER": caller.account.login,
             "REMOTE_ADDR": environ.get("REMOTE_ADDR", ""),
-            "INTAKEBOT_FORGE_STATE": str(self._layout.state),
-            "INTAKEBOT_FORGE_ACCOUNT": str(caller.account.id),
-            "INTAKEBOT_FORGE_SCOPE": caller.scope,
-            "INTAKEBOT_FORGE_REPO": str(repo.id),
         }
         if environ.get("HTTP_CONTENT_ENCODING") in ("gzip", "x-gzip"):
             env["HTTP_CONTENT_ENCODING"] = "gzip"

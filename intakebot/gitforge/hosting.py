@@ -10,6 +10,7 @@ from pathlib import Path
 import intakebot
 from intakebot.gitforge.layout import Layout
 from intakebot.gitforge.store import ForgeError
+from intakebot.gitforge.talk import HOOK
 
 HOOKS = ("pre-receive", "post-receive")
 LARGEST_PUSH = 2 * 1024**3  # bytes
@@ -67,8 +68,7 @@ def write_files(layout: Layout) -> None:
     quoted = str(layout.hooks.absolute()).replace("\\", "\\\\").replace('"', '\\"')
     replace(layout.gitconfig, _CONFIG.format(hooks=f'"{quoted}"', limit=LARGEST_PUSH), 0o600)
     for hook in HOOKS:
-        call = f"from intakebot.gitforge.hooks.receive import main; main({hook!r})"
-        replace(layout.hooks / hook, hook_script(call), 0o700)
+        replace(layout.hooks / hook, HOOK.format(hook=hook), 0o700)
 
 
 def check_hooks(layout: Layout) -> None:

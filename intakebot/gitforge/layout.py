@@ -1,7 +1,7 @@
 """Where the forge keeps its files, and which names it takes.
 
-Here and wherever hooks import from, values are NamedTuples: a hook starts with every push, and
-`dataclasses` would double the time that takes.
+Here and wherever hooks/elsewhere.py imports from, values are NamedTuples: it starts with every
+push, and `dataclasses` would double the time that takes.
 """
 
 from __future__ import annotations

@@ -7,14 +7,14 @@ write; a fetch whose client has gone is ended. A client that is too slow (timely
 from __future__ import annotations
 
 import contextlib
-import functools
-import os
 import select
 import socket
-import subprocess
 import threading
 from collections.abc import Iterator, Mapping
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
+
+from intakebot.gitforge.backend import Backend
+from intakebot.gitforge.talk import Answering, Talk
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -25,44 +25,32 @@ _GLANCE = 0.5  # seconds between looks at a client that should only be listening
 _HEADERS = {"content-type", "cache-control", "expires", "pragma", "content-length", "allow"}
 
 
-@functools.cache
-def _backend() -> str:
-    """The program itself: a signal to the `git` wrapper would not reach it."""
-    found = subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=True)
-    return os.path.join(found.stdout.strip(), "git-http-backend")
-
-
 def stream(
     environ: WSGIEnvironment,
     start: StartResponse,
     env: Mapping[str, str],
-    *,
-    pushing: bool,
+    answering: Answering | None,
 ) -> Iterator[bytes]:
+    """`answering` is asked by the hooks of a push; None for a fetch, which has none."""
     client: socket.socket | None = environ.get("gunicorn.socket")
-    process = subprocess.Popen(
-        [_backend()], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=env, cwd="/", bufsize=0
-    )
-    exchange = _Exchange(process, environ["wsgi.input"], client, pushing)
-    return exchange.answer(start)
+    talk = Talk(answering) if answering else None
+    backend = Backend(env, talk.theirs if talk else None)
+    if talk is not None:
+        talk.start()
+    return _Exchange(backend, environ["wsgi.input"], client, talk).answer(start)
 
 
 class _Exchange:
     def __init__(
-        self,
-        process: subprocess.Popen[bytes],
-        body: Any,
-        client: socket.socket | None,
-        pushing: bool,
+        self, backend: Backend, body: Any, client: socket.socket | None, talk: Talk | None
     ) -> None:
-        if process.stdin is None or process.stdout is None:
-            raise ValueError("the process needs pipes")
-        self._process = process
-        self._stdin: IO[bytes] = process.stdin
-        self._stdout: IO[bytes] = process.stdout
+        self._process = backend
+        self._stdin = backend.stdin
+        self._stdout = backend.stdout
         self._body = body
         self._client = client
-        self._pushing = pushing
+        self._talk = talk
+        self._pushing = talk is not None
         self._fed = threading.Event()
         self._feeder = threading.Thread(target=self._feed, daemon=True)
 
@@ -156,6 +144,8 @@ class _Exchange:
         self._stdout.close()
         self._process.wait()
         self._feeder.join()
+        if self._talk is not None:
+            self._talk.end()
 
 
 def _parsed(head: bytes) -> tuple[str, list[tuple[str, str]]]:

@@ -24,6 +24,7 @@ from tests.gitforge.world import (
     eventually,
     git,
     make_project,
+    remote_lines,
     running,
 )
 
@@ -282,6 +283,35 @@ def test_a_big_push_is_taken_one_too_big_and_one_without_hooks_are_not(tmp_path:
         commit(work, "Unjudged")
         git(work, "push", "origin", "HEAD:refs/heads/unjudged", ok=False)
         assert "unjudged" not in project.branches(project.fork_id(project.ada.login))
+
+
+@pytest.mark.parametrize("hook", ["pre-receive", "post-receive"])
+def test_a_hook_that_nobody_answers_ends_and_refuses(tagged: Server, hook: str) -> None:
+    script = tagged.state / "forge-hooks" / hook
+    alone = subprocess.run([script], input=b"", capture_output=True, timeout=10, check=False)
+    assert alone.returncode != 0
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        asking = subprocess.Popen(
+            ["sh", "-c", f'exec 9<&0; exec "{script}" < /dev/null'],
+            stdin=theirs.fileno(),
+            stderr=subprocess.PIPE,
+        )
+        theirs.close()
+        assert ours.recv(len(hook)) == hook.encode()
+        ours.close()
+        _, said = asking.communicate(timeout=10)
+    assert asking.returncode == 1 and b"the forge went away" in said
+
+
+def test_what_the_forge_says_arrives_as_it_is(tagged: Server, tmp_path: Path) -> None:
+    project = make_project(tagged, tmp_path / "said")
+    work = project.clone(project.ada, project.ada.login)
+    commit(work, "Say it back")
+    odd = "  %s \\n $(id) `id` 'é'"
+    told = git(work, "push", "-o", odd, "origin", "HEAD:refs/heads/odd")
+    (line,) = [one for one in remote_lines(told) if "push option" in one]
+    assert line == f"intakebot does not know the push option {odd.strip()!r}."
 
 
 def test_supervisors_find_the_children_by_their_tag(tagged: Server, tmp_path: Path) -> None:

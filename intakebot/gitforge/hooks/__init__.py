@@ -1,1 +1,1 @@
-"""What git calls during a push. Standard library alone: started with `python -I -S`."""
+"""What refuses a push, also elsewhere. Standard library alone: started with `python -I -S`."""

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-_HOOK = """#!/bin/sh
-exec {python} -I -S {script}
-"""
+from intakebot.gitforge.talk import HOOK
 
 
 class GitFailed(Exception):
@@ -28,8 +25,7 @@ class Disk:
         self.root.mkdir(parents=True, exist_ok=True)
         self._hooks.mkdir(exist_ok=True)
         hook = self._hooks / "pre-receive"
-        script = Path(__file__).with_name("pre_receive.py")
-        hook.write_text(_HOOK.format(python=sys.executable, script=script), "utf-8")
+        hook.write_text(HOOK.format(hook="pre-receive"), "utf-8")
         hook.chmod(0o755)
         self._config.write_text(
             "[user]\nname = Bitbucket\nemail = noreply@bitbucket.example\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.wsgi import get_input_stream
 
 from intakebot.gitforge.stream import stream
+from intakebot.gitforge.talk import Answering
 from intakebot.world.bitbucket_cloud import credentials, permissions, pushes
+from intakebot.world.bitbucket_cloud.pre_receive import Pushing
 from intakebot.world.bitbucket_cloud.refusal import Refusal
 from intakebot.world.bitbucket_cloud.site import Recorded, Site
 from intakebot.world.bitbucket_cloud.state import Repository, Token
@@ -42,11 +43,12 @@ class GitDoor:
             with self._site.lock:
                 repo, token = self._admit(environ, workspace, slug, pushing)
                 env = self._environment(environ, repo, token, resource, service)
+                answering = self._answering(repo, token) if pushing else None
         except Refusal as no:
             self._note(environ, no.status, "", pushing)
             return _refuse(no, start)
         environ["wsgi.input"] = get_input_stream(environ)
-        answer = stream(environ, start, env, pushing=pushing)
+        answer = stream(environ, start, env, answering)
         by = self._site.state.users[token.user].nickname if token else ""
         if pushing and resource != "info/refs":
             return self._after_push(environ, answer, repo, token, by)
@@ -92,8 +94,6 @@ class GitDoor:
         resource: str,
         service: str,
     ) -> dict[str, str]:
-        user = token.user if token else "anonymous"
-        rules = permissions.closed_to(self._site.state, repo, user)
         path = self._site.disk.path(repo.uuid)
         env = {
             **self._site.disk.environment(),
@@ -105,9 +105,8 @@ class GitDoor:
             "PATH_INFO": f"/{path.name}/{resource}",
             "QUERY_STRING": f"service={service}" if resource == "info/refs" else "",
             "CONTENT_TYPE": environ.get("CONTENT_TYPE", ""),
-            "REMOTE_USER": user if token else "",
+            "REMOTE_USER": token.user if token else "",
             "REMOTE_ADDR": environ.get("REMOTE_ADDR", ""),
-            "WORLD_RULES": json.dumps(rules),
         }
         for name, header in (
             ("GIT_PROTOCOL", "HTTP_GIT_PROTOCOL"),
@@ -116,6 +115,11 @@ class GitDoor:
             if environ.get(header):
                 env[name] = environ[header]
         return env
+
+    def _answering(self, repo: Repository, token: Token | None) -> Answering:
+        user = token.user if token else "anonymous"
+        closed = permissions.closed_to(self._site.state, repo, user)
+        return Pushing(self._site.disk.path(repo.uuid), closed).answer
 
     def _note(
         self, environ: WSGIEnvironment, status: int, by: str, pushing: bool, detail: str = ""

@@ -1,14 +1,14 @@
-"""Run by git as the pre-receive hook: says no to what this pusher may not do to a branch.
+"""What the pre-receive hook says: no to what this pusher may not do to a branch."""
 
-Reads the rules that do not let this pusher through from the environment, as JSON pairs
-[kind, pattern]. Needs nothing but the standard library: it starts with every push.
-"""
+from __future__ import annotations
 
-import json
-import os
 import re
 import subprocess
-import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from intakebot.gitforge.talk import Answer
 
 ZERO = "0" * 40
 
@@ -18,36 +18,31 @@ def matches(pattern: str, branch: str) -> bool:
     return re.fullmatch(".*".join(parts), branch) is not None
 
 
-def rewritten(old: str, new: str) -> bool:
-    asked = ["git", "merge-base", "--is-ancestor", old, new]
-    return subprocess.run(asked, check=False).returncode != 0
+class Pushing(NamedTuple):
+    """`closed` are the rules that do not let this pusher through, as (kind, pattern)."""
 
+    path: Path
+    closed: Sequence[Sequence[str]]
 
-def objection(old: str, new: str, branch: str, kinds: set[str]) -> str:
-    if new == ZERO:
-        return f"Permission denied to delete branch {branch}." if kinds & {"delete", "push"} else ""
-    if "push" in kinds:
-        verb = "create" if old == ZERO else "update"
-        return f"Permission denied to {verb} branch {branch}."
-    if "force" in kinds and old != ZERO and rewritten(old, new):
-        return f"Permission denied to rewrite history of branch {branch}."
-    return ""
+    def answer(self, _hook: str, environ: Mapping[str, str], updates: Sequence[str]) -> Answer:
+        said = [no for line in updates if (no := self._objection(environ, *line.split()))]
+        return Answer(1 if said else 0, said)
 
-
-def main() -> int:
-    rules = json.loads(os.environ.get("WORLD_RULES", "[]"))
-    bad = 0
-    for line in sys.stdin:
-        old, new, ref = line.split()
+    def _objection(self, environ: Mapping[str, str], old: str, new: str, ref: str) -> str:
         if not ref.startswith("refs/heads/"):
-            continue
+            return ""
         branch = ref.removeprefix("refs/heads/")
-        said = objection(old, new, branch, {kind for kind, p in rules if matches(p, branch)})
-        if said:
-            print(said, file=sys.stderr)
-            bad = 1
-    return bad
+        kinds = {kind for kind, pattern in self.closed if matches(pattern, branch)}
+        if new == ZERO:
+            closed = kinds & {"delete", "push"}
+            return f"Permission denied to delete branch {branch}." if closed else ""
+        if "push" in kinds:
+            verb = "create" if old == ZERO else "update"
+            return f"Permission denied to {verb} branch {branch}."
+        if "force" in kinds and old != ZERO and self._rewrites(environ, old, new):
+            return f"Permission denied to rewrite history of branch {branch}."
+        return ""
 
-
-if __name__ == "__main__":
-    sys.exit(main())
+    def _rewrites(self, environ: Mapping[str, str], old: str, new: str) -> bool:
+        asked = ["git", f"--git-dir={self.path}", "merge-base", "--is-ancestor", old, new]
+        return subprocess.run(asked, env=dict(environ), check=False).returncode != 0

@@ -1,4 +1,4 @@
-"""The two hooks of the forge's own repositories.
+"""What the forge says to the two hooks of its own repositories.
 
 `pre_receive` decides and records: intents for what it lets in, incidents for what it refuses.
 `post_receive` writes what follows. Neither calls anybody; see pushes.py for what a kill leaves.
@@ -6,12 +6,9 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import subprocess
-import sys
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from intakebot.crash import crashpoint
@@ -19,10 +16,11 @@ from intakebot.gitforge import incidents, people, pushes, repositories
 from intakebot.gitforge.hooks import words
 from intakebot.gitforge.hooks.decide import Refusal, Rights, Update, parse, refuse
 from intakebot.gitforge.layout import Layout
-from intakebot.gitforge.people import Account
+from intakebot.gitforge.people import Account, Caller
 from intakebot.gitforge.plumbing import ZERO, Git
 from intakebot.gitforge.repositories import Repo
 from intakebot.gitforge.store import ForgeError, connected, setting, writing
+from intakebot.gitforge.talk import Answer
 from intakebot.gitforge.wishes import Wishes, from_environment, plain
 
 MOST_UPDATES = 1000
@@ -30,51 +28,54 @@ MOST_COUNTED = 1000  # commits of a refused push
 
 
 class Push(NamedTuple):
-    """One push, as the bridge named it in the environment."""
-
     layout: Layout
     db: sqlite3.Connection
     by: Account
     scope: str
     repo: Repo
     main: Repo
-    git: Git
+    git: Git  # with what is only on trial yet
     wishes: Wishes
 
 
-def main(hook: str) -> None:
-    """Whatever goes wrong refuses the push, in a sentence."""
-    layout = Layout(Path(os.environ["INTAKEBOT_FORGE_STATE"]))
-    updates = [parse(line) for line in sys.stdin]
-    try:
-        with connected(layout) as db:
-            push = _push(layout, db)
-            sys.exit(
-                pre_receive(push, updates) if hook == "pre-receive" else post_receive(push, updates)
-            )
-    except (ForgeError, sqlite3.Error, OSError, subprocess.SubprocessError) as error:
-        words.say(["intakebot: the forge could not finish its part of this push.", str(error)])
-        sys.exit(1)
+class Pushing(NamedTuple):
+    """One push, as the bridge has let it in."""
+
+    layout: Layout
+    caller: Caller
+    repo: Repo
+
+    def answer(self, hook: str, environ: Mapping[str, str], updates: Sequence[str]) -> Answer:
+        """`environ` is the hook's: git's quarantine and the pusher's wishes are in it.
+
+        Whatever goes wrong refuses the push, in a sentence.
+        """
+        try:
+            with connected(self.layout) as db:
+                push = self._push(db, environ)
+                moves = [parse(line) for line in updates]
+                return _HOOKS[hook](push, moves)
+        except (ForgeError, sqlite3.Error, OSError, subprocess.SubprocessError) as error:
+            first = "intakebot: the forge could not finish its part of this push."
+            return Answer(1, [first, str(error)])
+
+    def _push(self, db: sqlite3.Connection, environ: Mapping[str, str]) -> Push:
+        repo = repositories.known(db, self.repo.id)
+        return Push(
+            layout=self.layout,
+            db=db,
+            by=people.known(db, self.caller.account.id),
+            scope=self.caller.scope,
+            repo=repo,
+            main=repositories.known(db, repo.main_id),
+            git=Git(repo.path(self.layout), environ),
+            wishes=from_environment(environ),
+        )
 
 
-def _push(layout: Layout, db: sqlite3.Connection) -> Push:
-    repo = repositories.known(db, int(os.environ["INTAKEBOT_FORGE_REPO"]))
-    return Push(
-        layout=layout,
-        db=db,
-        by=people.known(db, int(os.environ["INTAKEBOT_FORGE_ACCOUNT"])),
-        scope=os.environ["INTAKEBOT_FORGE_SCOPE"],
-        repo=repo,
-        main=repositories.known(db, repo.main_id),
-        git=Git(Path.cwd(), None),
-        wishes=from_environment(os.environ),
-    )
-
-
-def pre_receive(push: Push, updates: Sequence[Update]) -> int:
+def pre_receive(push: Push, updates: Sequence[Update]) -> Answer:
     if len(updates) > MOST_UPDATES:
-        words.say([f"intakebot: push at most {MOST_UPDATES} branches and tags at once."])
-        return 1
+        return Answer(1, [f"intakebot: push at most {MOST_UPDATES} branches and tags at once."])
     rights = _rights(push)
 
     def rewrites(update: Update) -> bool:
@@ -83,12 +84,10 @@ def pre_receive(push: Push, updates: Sequence[Update]) -> int:
     refused = [no for update in updates if (no := refuse(update, rights, rewrites))]
     if refused:
         _record(push, refused)
-        words.say(words.refusal_text(refused, rights, _place(push), push.git))
-        return 1
+        return Answer(1, words.refusal_text(refused, rights, _place(push), push.git))
     if push.wishes.target and push.main.git(push.layout).tip(push.wishes.target) is None:
         target = plain(push.wishes.target, 100)
-        words.say([f"intakebot: target={target}: {push.main.name} has no such branch."])
-        return 1
+        return Answer(1, [f"intakebot: target={target}: {push.main.name} has no such branch."])
     crashpoint("forge.before_intend")
     with writing(push.db):
         for update in updates:
@@ -96,7 +95,7 @@ def pre_receive(push: Push, updates: Sequence[Update]) -> int:
                 moved = (update.branch, update.old, update.new)
                 pushes.intend(push.db, push.repo, push.by, moved, push.wishes)
     crashpoint("forge.after_intend")
-    return 0
+    return Answer(0)
 
 
 def _rights(push: Push) -> Rights:
@@ -140,18 +139,19 @@ def _commits(git: Git, update: Update) -> str:
     return f"{count} new commit{'' if count == '1' else 's'}, tip {update.new}"
 
 
-def post_receive(push: Push, updates: Sequence[Update]) -> int:
+def post_receive(push: Push, updates: Sequence[Update]) -> Answer:
     crashpoint("forge.post_receive")
+    lines = []
     for update in updates:
         if update.branch is None:
             continue
         branch, new = update.branch, update.new
         for outcome in pushes.settle_pushed(push.db, push.layout, push.repo, branch, new):
             crashpoint("forge.after_settle")
-            words.say([_told(push, outcome, branch)])
+            lines.append(_told(push, outcome, branch))
     if push.wishes.unknown:
-        words.say([f"intakebot does not know the push option {push.wishes.unknown[0]!r}."])
-    return 0
+        lines.append(f"intakebot does not know the push option {push.wishes.unknown[0]!r}.")
+    return Answer(0, lines)
 
 
 def _told(push: Push, outcome: pushes.Outcome, branch: str) -> str:
@@ -159,3 +159,6 @@ def _told(push: Push, outcome: pushes.Outcome, branch: str) -> str:
         return f"{push.main.name} already contains {plain(branch, 100)}: no pull request is needed."
     page = f"{setting(push.db, 'page_url')}/pulls/{push.main.name}/{outcome.number}"
     return f"Pull request #{outcome.number} {outcome.verb}: {page}"
+
+
+_HOOKS = {"pre-receive": pre_receive, "post-receive": post_receive}
