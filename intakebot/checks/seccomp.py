@@ -34,11 +34,14 @@ SAME_EVERYWHERE = {
     "fsmount": 432,
     "fspick": 433,
     "mount_setattr": 442,
+    "quotactl_fd": 443,
+    "open_tree_attr": 467,
 }
 REFUSED: Mapping[str, Mapping[str, int]] = {
     "x86_64": SAME_EVERYWHERE
     | {
         "ptrace": 101,
+        "syslog": 103,
         "pivot_root": 155,
         "chroot": 161,
         "acct": 163,
@@ -79,6 +82,7 @@ REFUSED: Mapping[str, Mapping[str, int]] = {
         "kexec_load": 104,
         "init_module": 105,
         "delete_module": 106,
+        "syslog": 116,
         "ptrace": 117,
         "reboot": 142,
         "add_key": 217,

@@ -217,6 +217,9 @@ def test_processes_that_ignore_every_signal_are_dead_after_the_time(shell: Shell
         ("print(tried(425, 1, 0))", "EPERM"),  # io_uring_setup
         ("print(tried(435, 0, 0))", "ENOSYS"),  # clone3
         ("print(tried(430, b'ext4', 0))", "EPERM"),  # fsopen
+        ("print(tried(443, -1, 0, 0, 0))", "EPERM"),  # quotactl_fd
+        ("print(tried(467, -1, b'', 0x1000, 0, 0))", "EPERM"),  # open_tree_attr
+        ("libc.klogctl(10, 0, 0); print(errno.errorcode[ctypes.get_errno()])", "EPERM"),
         ("libc.ioctl(0, 0x5412, b'x'); print(errno.errorcode[ctypes.get_errno()])", "EPERM"),
         ("libc.ioctl(0, 0x15412, b'x'); print(errno.errorcode[ctypes.get_errno()])", "ENOTTY"),
     ],
