@@ -82,7 +82,7 @@ PROSE: Mapping[sa.Table, tuple[str, ...]] = {
     runs: ("summary", "findings", "log", "answer"),
     follows: ("problem",),
     past_pulls: ("title",),
-    letters: ("subject", "body", "problem"),
+    letters: ("recipient", "subject", "body", "problem"),
 }
 # Their rows are treated as a whole: facts are named by their digest, deliveries lose their body.
 WHOLE = (facts, deliveries)

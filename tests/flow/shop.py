@@ -12,16 +12,14 @@ import sqlalchemy as sa
 
 from intakebot import settings as settings_file
 from intakebot.flow.house import House
-from intakebot.flow.lane import lane
 from intakebot.flow.look import look
-from intakebot.flow.run import run
-from intakebot.flow.survey import survey
 from intakebot.forges.api import Forge
 from intakebot.model import Group, Repo, Role
 from intakebot.repo.mirror import Mirror
 from intakebot.store import people, schema, work
 from intakebot.store.tables import pulls, repos
 from intakebot.wiring import build_house
+from tests.flow.rooms import ROOMS
 from tests.flow.workshop import Rings
 from tests.forges.clock import Clock
 
@@ -74,9 +72,8 @@ class Shop:
             if not self.bell.waiting:
                 return
             kind, _, row = self.bell.waiting.pop(0).partition(":")
-            work_of = {"look": look, "run": run, "lane": lane, "survey": survey}
             if kind != "discover":  # the survey above is as good
-                work_of[kind](self.house, int(row))
+                ROOMS[kind](self.house, int(row))
         raise AssertionError(f"never quiet; still ringing: {self.bell.waiting[:5]}")
 
     def look_again(self, number: int) -> None:

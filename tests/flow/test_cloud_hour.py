@@ -17,21 +17,18 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from intakebot.flow.house import House
-from intakebot.flow.lane import lane
-from intakebot.flow.look import look
 from intakebot.flow.survey import discover, survey
 from intakebot.flow.sweep import SURVEY_EVERY, Clock
 from intakebot.store.tables import pulls, repos
 from intakebot.world.bitbucket_cloud import BitbucketCloud
 from tests.flow.cloud_shop import CloudShop, open_cloud_shop
+from tests.flow.rooms import ROOMS, Work
 from tests.forges.bitbucket_cloud.cast import MAIN, Cast
 from tests.forges.bitbucket_cloud.cast import Clock as Time
 
 REPOSITORIES, OPEN = 10, 60
 HOUR, WITHIN = timedelta(hours=1), timedelta(minutes=3)
-Work = Callable[[House, int], None]
-WORK: Mapping[str, Work] = {"discover": discover, "survey": survey, "look": look, "lane": lane}
+WORK = {name: work for name, work in ROOMS.items() if name != "run"}  # checks ask no forge
 # The clock sweeps every two seconds; what counts here is how often it sends surveys round.
 STEP = SURVEY_EVERY
 STEPS, SOON = int(HOUR / STEP), int(WITHIN / STEP)

@@ -28,11 +28,7 @@ from click.testing import CliRunner, Result
 from intakebot import settings as settings_file
 from intakebot.cli.main import main
 from intakebot.flow.house import House
-from intakebot.flow.lane import lane
-from intakebot.flow.look import look
-from intakebot.flow.post import post
-from intakebot.flow.run import run
-from intakebot.flow.survey import discover, survey
+from intakebot.flow.survey import discover
 from intakebot.flow.sweep import Clock
 from intakebot.model import Comment, Group, Pull, Role
 from intakebot.settings import Settings
@@ -43,6 +39,7 @@ from intakebot.wiring import build_house, built_in_forge, forges, now
 from intakebot.world.people import Somebody
 from intakebot.world.ports import free_ports
 from tests.flow import dying
+from tests.flow.rooms import ROOMS
 from tests.warm import forge_server
 
 A_WHILE = timedelta(minutes=5)
@@ -82,9 +79,7 @@ class Workshop:
 
     def do(self, bell: str) -> None:
         kind, _, row = bell.partition(":")
-        work = {"look": look, "run": run, "lane": lane, "survey": survey, "discover": discover}
-        work["post"] = post
-        work[kind](self.house, int(row))
+        ROOMS[kind](self.house, int(row))
 
     def look_again(self, number: int) -> None:
         """As after a delivery that says no more than that something may have happened."""

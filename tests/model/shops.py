@@ -14,10 +14,7 @@ from typing import Protocol
 import sqlalchemy as sa
 
 from intakebot.flow.house import House
-from intakebot.flow.lane import lane
-from intakebot.flow.look import look
-from intakebot.flow.run import run
-from intakebot.flow.survey import discover, survey
+from intakebot.flow.survey import discover
 from intakebot.flow.sweep import Clock
 from intakebot.model import Group, Role
 from intakebot.store import work
@@ -28,10 +25,10 @@ from intakebot.world.people import Somebody
 from tests.databases import Databases
 from tests.flow.cloud_shop import CloudShop, open_cloud_shop
 from tests.flow.conftest import SITE, ada, checking_shop, grace
+from tests.flow.rooms import ROOMS
 from tests.flow.workshop import Rings, Workshop
 from tests.forges.bitbucket_cloud import cast as casts
 
-WORK = {"look": look, "run": run, "lane": lane, "survey": survey, "discover": discover}
 CHECK = "[checks.words]\nrun = \"! grep -rn 'BRO[K]EN' .\"\n"
 LONG = timedelta(minutes=10)
 
@@ -71,7 +68,7 @@ class Shop:
             if not self.bell.waiting:
                 return
             kind, _, row = self.bell.waiting.pop(0).partition(":")
-            WORK[kind](self.house, int(row))
+            ROOMS[kind](self.house, int(row))
 
     def nudged(self, number: int) -> None:
         """As by a delivery; also one that comes late, or twice."""
