@@ -83,16 +83,15 @@ class Clock:
         if abs(now - self.told_at) < TELL_EVERY:
             return
         self.told_at = now
-        self._forget_bodies(now)
+        if self.house.bodies_kept is not None:
+            self._forget(now - self.house.bodies_kept)
         for check in self.house.upkeep():
             if check.state != "ok":
                 log.warning("see to this", about=check.about, what=check.what, cure=check.cure)
 
-    def _forget_bodies(self, now: datetime) -> None:
-        """What forges have sent is read back and judged within minutes; names in it are no use."""
-        if self.house.bodies_kept is None:
-            return
-        before = now - self.house.bodies_kept
+    def _forget(self, before: datetime) -> None:
+        """What forges have sent is read back and judged within minutes; names in it are no use.
+        Nor are letters that are over."""
         done, more = 0, True
         while more:
             with self.house.database.read() as connection:
@@ -102,6 +101,10 @@ class Clock:
                     deliveries.empty(connection, old)
                 log.info("deliveries emptied", count=len(old), older_than=str(before))
             done, more = up_to, up_to > done
+        with self.house.database.write() as connection:
+            gone = letters.forget(connection, before)
+        if gone:
+            log.info("letters forgotten", count=gone, older_than=str(before))
 
     def _not_just_rung(self, bells: Iterable[str], now: datetime) -> list[str]:
         self.rung = {bell: at for bell, at in self.rung.items() if abs(now - at) < RING_AGAIN}

@@ -54,6 +54,12 @@ def put_off(connection: sa.Connection, now: datetime, until: datetime) -> None:
     connection.execute(sa.update(letters).where(letters.c.due_at <= now).values(due_at=until))
 
 
+def forget(connection: sa.Connection, before: datetime) -> int:
+    """How many went: those of before then that are over."""
+    old = sa.delete(letters).where(letters.c.due_at.is_(None), letters.c.at < before)
+    return connection.execute(old).rowcount
+
+
 def _change(connection: sa.Connection, letter: int, **values: object) -> None:
     connection.execute(sa.update(letters).where(letters.c.id == letter).values(values))
 

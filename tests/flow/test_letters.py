@@ -10,13 +10,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 
 from intakebot.flow.post import post
+from intakebot.flow.sweep import Clock
 from intakebot.model import OperatorError, TryLater
 from intakebot.notify.api import Letter
 from intakebot.notify.mail import Mail
 from intakebot.settings import MailServer, load
-from intakebot.store import assessments, letters
+from intakebot.store import assessments, letters, tables
 from intakebot.wiring import build_house
 from tests import crashes
 from tests.certificates import certificate
@@ -170,6 +172,21 @@ def test_what_an_agency_is_called_stays_in_its_line(mailbox: Mailbox) -> None:
     (letter,) = mailbox.taken
     assert letter["Subject"] == "Ålder & Söhne 🦊 is new no longer"
     assert letter.get_content().splitlines() == [".", "From me"]
+
+
+def test_a_letter_is_kept_for_a_month_and_not_written_again(
+    writing: Workshop, mailbox: Mailbox
+) -> None:
+    writing.passes(MONTH)
+    writing.sweep()
+    clock = Clock(writing.house)
+    for days in (2, 30):
+        writing.passes(timedelta(days=days))
+        clock.told_at = writing.now() - timedelta(days=2)  # it has run all the time
+        clock.sweep()
+        writing.settle()
+        assert len(writing.rows(sa.select(tables.letters))) == (2 if days == 2 else 0)
+    assert [letter["To"] for letter in mailbox.taken] == [GATE, SHOP]
 
 
 # --- who can read it on the way -------------------------------------------------------
