@@ -93,7 +93,8 @@ class Course:
         bring it back to life, because people were told that it no longer counts."""
         since = _since(self.pushes, command.seq, command.head)
         pushes = [push for push in self.pushes if push.seq > since and push.head != command.head]
-        if not by_any_push and all(map(self.same_result, {command.head} | _heads(pushes))):
+        forgiven = pushes and not by_any_push  # told apart by git, which takes its time
+        if forgiven and all(map(self.same_result, {command.head} | _heads(pushes))):
             pushes = []
         moves = [
             move

@@ -46,7 +46,7 @@ def guard(house: House, repo: Repo, repo_id: int, tips: Mapping[str, str] | None
     forge = house.forges[repo.forge]
     watched = sorted(guarded(forge, repo))
     if watched and tips is None:
-        tips = house.mirror(repo).tips(repo.clone_url, watched)
+        tips = house.tips(repo, watched)
     for branch in watched:
         move = _moved(house, repo_id, branch, (tips or {}).get(branch, ""))
         if move is not None:

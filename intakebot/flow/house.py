@@ -60,6 +60,11 @@ class House:
     onboarding: Callable[[datetime], None] = lambda _: None  # tell of agencies new no longer
     stopping: Event = field(default_factory=Event)
 
+    def tips(self, repo: Repo, branches: Sequence[str]) -> Mapping[str, str]:
+        """Branch -> commit, as the forge serves them now; missing ones left out."""
+        told = self.forges[repo.forge].tips(repo.id, branches)
+        return self.mirror(repo).tips(repo.clone_url, branches) if told is None else told
+
     def later(self, seconds: float) -> datetime:
         return self.now() + timedelta(seconds=seconds)
 

@@ -105,7 +105,7 @@ def judgement(house: House, row: work.PullRow, pull: Pull, *, landing: bool = Fa
         trusted = [one for one in pull.reviews if _requests_changes(listener, one, pull)]
         checked = results_of(connection, tasks)
     findings = _findings(reading, tasks.checks, checked)
-    whole = course(pull, lambda old: _same_result(reading, old))
+    whole = course(pull, cache(lambda old: _same_result(reading, old)))
     asks = fold(counting, pull.head, whole)
     if asks.merge is not None:  # on its way to landing: what the forge lets people do counts too
         counting = _permitted(permission, counting)

@@ -241,11 +241,10 @@ def read_back(
     house: House, repo: Repo, row: lanes.LaneRow, entry: lanes.EntryRow, lease: Lease
 ) -> bool:
     """Read the branch back; when it holds the commit, write the receipt. False when it doesn't."""
-    mirror = house.mirror(repo)
-    tip = mirror.tips(repo.clone_url, [row.branch]).get(row.branch)
+    tip = house.tips(repo, [row.branch]).get(row.branch)
     if tip is None:
         return False
-    mirror.fetch(repo.clone_url, tip, "base")
+    house.mirror(repo).fetch(repo.clone_url, tip, "base")
     if tip != entry.commit and not _contains(house, repo, entry.commit, tip):
         return False
     now = house.now()

@@ -71,7 +71,7 @@ def _deploy(
 def _there(house: House, repo: Repo, branch: str, commit: str) -> bool:
     """Whether the served branch holds this commit already."""
     mirror = house.mirror(repo)
-    tip = mirror.tips(repo.clone_url, [branch]).get(branch)
+    tip = house.tips(repo, [branch]).get(branch)
     if tip is None or tip == commit:
         return tip is not None
     mirror.fetch(repo.clone_url, tip, "base")

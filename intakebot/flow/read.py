@@ -66,7 +66,7 @@ class _Target:
 
 
 def _target(house: House, mirror: Mirror, pull: Pull) -> _Target | None:
-    base = mirror.tips(pull.repo.clone_url, [pull.target]).get(pull.target)
+    base = house.tips(pull.repo, [pull.target]).get(pull.target)
     if base is None:
         return None
     mirror.fetch(pull.repo.clone_url, base, "base")

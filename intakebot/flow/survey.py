@@ -91,7 +91,7 @@ def _behind(house: House, row: work.RepoRow) -> set[int]:
     branches = {one.target for one in judged} | guarded(forge, repo)
     if not branches:
         return set()
-    tips = house.mirror(repo).tips(repo.clone_url, sorted(branches))
+    tips = house.tips(repo, sorted(branches))
     guard(house, repo, row.id, tips)
     ours = house.now() - forge.survey_every() * BLOCKED_PACE
     return {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -81,6 +81,10 @@ class Forge(Protocol):
     def pulls_since(self, repo_id: str, cursor: str) -> PullsSince:
         """Pull requests that changed after `cursor`; "", or a cursor of another forge's, asks
         for all, of which closed ones may be missing."""
+
+    def tips(self, repo_id: str, branches: Sequence[str]) -> Mapping[str, str] | None:
+        """Branch -> commit, missing ones left out, where that is asked for more cheaply than by
+        git and is as new; None where git is to be asked."""
 
     def newest(self, repo_id: str) -> int:
         """The number of the newest pull request, whatever became of it; 0 when there is none."""

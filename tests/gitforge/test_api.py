@@ -78,6 +78,21 @@ def test_without_a_right_everything_is_404(opened: Project) -> None:
     opened.server.get(opened.ada, f"/repos/{opened.id}/incidents", 403)
 
 
+def test_branches_are_told_all_or_by_name(opened: Project) -> None:
+    server, path = opened.server, f"/repos/{opened.id}/branches"
+    every = server.get(opened.bot, path)["branches"]
+    assert set(every) == {"main", "deploy"}
+
+    def told(query: str) -> dict[str, str]:
+        found: dict[str, str] = server.get(opened.bot, f"{path}?{query}")["branches"]
+        return found
+
+    assert told("branch=main") == {"main": every["main"]}
+    assert told("branch=deploy&branch=none&branch=main") == every
+    for odd in ("", "mai", "ma*", "-x", "../x", "main/", "refs/heads/main", "%00", "%F0%9F%A6%8A"):
+        assert told(f"branch={odd}") == {}, odd
+
+
 def test_comments_are_kept_whole_edited_resolved_and_deleted(opened: Project) -> None:
     server, ada, wim = opened.server, opened.ada, opened.wim
     head, path = opened.pull(1)["head"], of(opened, "/comments")

@@ -75,6 +75,9 @@ class FakeForge:
         self._answer()
         return PullsSince(tuple(self.found), cursor)
 
+    def tips(self, repo_id: str, branches: Sequence[str]) -> None:
+        return None
+
     def newest(self, repo_id: str) -> int:
         self._answer()
         return max(self.found, default=0)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any, Literal
+from urllib.parse import urlencode
 
 from intakebot.forges.api import Ability, PullsSince, Refused
 from intakebot.forges.git.http import Answer, Api
@@ -93,6 +94,11 @@ class GitForge:
             before, seq = seq, int(answer["seq"])
             if not answer["pulls"] or seq == before:
                 return PullsSince(tuple(dict.fromkeys(numbers)), str(seq))
+
+    def tips(self, repo_id: str, branches: Sequence[str]) -> Mapping[str, str]:
+        asked = urlencode([("branch", branch) for branch in branches])
+        answer = self.api.get(f"/api/repos/{repo_id}/branches?{asked}")
+        return {name: answer["branches"][name] for name in branches if name in answer["branches"]}
 
     def newest(self, repo_id: str) -> int:
         return max(self.pulls_since(repo_id, "").numbers, default=0)

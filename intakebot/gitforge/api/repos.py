@@ -68,7 +68,15 @@ def permission(repo_id: str, account_id: str) -> dict[str, Any]:
 
 
 def branches(repo_id: str) -> dict[str, Any]:
-    return {"branches": visit().repo(repo_id).git(visit().layout).branches()}
+    """All of them, or those that `?branch=` names, which may be given several times."""
+    git = visit().repo(repo_id).git(visit().layout)
+    asked = request.args.getlist("branch")
+    if not asked:
+        return {"branches": git.branches()}
+    wanted = [f"refs/heads/{branch}" for branch in asked if repositories.valid_branch(branch)]
+    found = git.refs(*wanted) if wanted else {}  # asked for nothing, git would tell all
+    told = {ref.removeprefix("refs/heads/"): found[ref] for ref in wanted if ref in found}
+    return {"branches": told}
 
 
 def list_incidents(repo_id: str) -> dict[str, Any]:

@@ -127,6 +127,25 @@ def test_only_the_credential_for_landing_can_push(bench: Bench, tmp_path: Path) 
     assert read(bench, number).state is PullState.MERGED
 
 
+def test_tips_are_those_that_git_serves_also_right_after_a_push(
+    bench: Bench, tmp_path: Path
+) -> None:
+    number = bench.opens()
+    bench.branch("main-two")
+    pull = read(bench, number)
+    assert pull.source is not None
+    mirror = Mirror(tmp_path / "mirror.git", bench.forge.credential(pull.repo, "read"))
+    landing = replace(mirror, credential=bench.forge.credential(pull.repo, "land"))
+    mirror.fetch(pull.source.clone_url, pull.head, str(number))
+    asked = ["main", "nowhere", "main-two"]
+    for landed in (False, True):
+        if landed:
+            assert push(landing.git, pull.repo.clone_url, pull.head, "main") == "done"
+        served = mirror.tips(pull.repo.clone_url, asked)
+        assert (served["main"] == pull.head) is landed and set(served) == {"main", "main-two"}
+        assert bench.forge.tips(bench.repo_id, asked) in (served, None)
+
+
 def test_the_api_is_never_shown_the_credential_for_landing(bench: Bench) -> None:
     number = bench.opens()
     pull = read(bench, number)
