@@ -25,7 +25,10 @@ GIVEN_UP = timedelta(days=5)  # as mail servers do with each other (RFC 5321, 4.
 
 def post(house: House, _: int = 0) -> None:
     """Write what there is to tell, and send what is due."""
-    house.onboarding(house.now())
+    try:
+        house.onboarding(house.now())
+    except OperatorError as error:  # a report.toml that can't be read, or nothing to report on
+        log.warning("no report is made for the gatekeepers", why=str(error))
     while house.channel is not None and _send_one(house, house.channel):
         pass
 

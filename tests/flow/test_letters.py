@@ -103,6 +103,20 @@ def test_a_letter_waits_while_nobody_takes_it(writing: Workshop, mailbox: Mailbo
     assert [letter["To"] for letter in mailbox.taken] == [GATE, SHOP]
 
 
+def test_a_report_that_cannot_be_made_keeps_no_letter_back(
+    writing: Workshop, mailbox: Mailbox
+) -> None:
+    (writing.state / "report.toml").write_text("nothing = that is TOML\n")
+    with writing.house.database.write() as connection:
+        letters.write(connection, "key", GATE, "A subject", "Some text", writing.now())
+    writing.passes(MONTH)
+    writing.sweep()
+    assert [letter["To"] for letter in mailbox.taken] == [GATE]
+    (writing.state / "report.toml").unlink()
+    writing.sweep()
+    assert [letter["To"] for letter in mailbox.taken] == [GATE, GATE, SHOP]
+
+
 def test_a_letter_that_nobody_takes_for_days_is_given_up(
     writing: Workshop, mailbox: Mailbox
 ) -> None:
