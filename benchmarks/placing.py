@@ -12,6 +12,7 @@ import statistics
 import subprocess
 import sys
 import time
+from itertools import pairwise
 
 from benchmarks.common.report import Report, all_of, at_most, command, ratio
 from intakebot.core.patch import read_patch
@@ -27,11 +28,13 @@ CALL = "from benchmarks.placing import once; once({files})"
 def measure(quick: bool) -> Report:
     whole = 100 if quick else FILES
     rounds = 1 if quick else 5
-    large, small = [], []
+    large, small = [], [_apart(whole // 10)]
     for _ in range(rounds):
         large.append(_apart(whole))
         small.append(_apart(whole // 10))
     seconds = [one["seconds"] for one in large]
+    # Each between two small ones, for a machine may change its speed meanwhile.
+    tenths = [statistics.mean(two) for two in pairwise(one["seconds"] for one in small)]
     most = max(one["bytes"] for one in large)
     figures = {
         "files": whole,
@@ -41,7 +44,7 @@ def measure(quick: bool) -> Report:
         "seconds_of_a_tenth": statistics.median(one["seconds"] for one in small),
         "peak_mb": most / MB,
     }
-    linear = ratio(seconds, [one["seconds"] for one in small])
+    linear = ratio(seconds, tenths)
     return Report(
         figures,
         [
