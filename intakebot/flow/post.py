@@ -59,11 +59,12 @@ def _send_one(house: House, channel: Channel) -> bool:
 
 
 def _wait(house: House, row: sa.Row[Any], why: str) -> None:
-    """All that are due, for the next would have to wait for the same."""
+    """All that are due, for the next might have to wait for the same; this one longer, so that the
+    others have their turn before it."""
     now = house.now()
-    again = now + PAUSE * 2 ** min(row.tries, DOUBLED)
+    again = now + PAUSE * 2 ** min(row.tries + 1, DOUBLED)
     over = again - row.at > GIVEN_UP
     log.warning("letters wait", why=why, given_up=over, until=str(again))
     with house.database.write() as connection:
-        letters.put_off(connection, now, again)
+        letters.put_off(connection, now, now + PAUSE)
         letters.fail(connection, row.id, why, None if over else again)

@@ -126,7 +126,7 @@ def test_signing_in_at_bitbucket_is_told_with_the_callback_that_it_needs(desk: D
 def test_mail_is_tried_up_to_a_letter_and_what_waits_is_told(desk: Desk) -> None:
     box = Mailbox()
     way = {"SMTP_URL": f"smtp://127.0.0.1:{box.port}", "MAIL_FROM": "a@b.c", "MAIL_TO": "d@e.f"}
-    assert states(desk, **way)["mail"] == "fail"
+    assert states(desk, **way)["mail"] == "warn"  # it stops no gate
     assert "see to the server" in words(desk, "mail", **way)
     box.open()
     try:

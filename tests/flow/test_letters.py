@@ -100,7 +100,7 @@ def test_a_letter_waits_while_nobody_takes_it(writing: Workshop, mailbox: Mailbo
     assert mailbox.taken == []  # not again at once
     writing.passes(A_WHILE)
     writing.sweep()
-    assert [letter["To"] for letter in mailbox.taken] == [GATE, SHOP]
+    assert sorted(letter["To"] for letter in mailbox.taken) == [GATE, SHOP]
 
 
 def test_a_report_that_cannot_be_made_keeps_no_letter_back(
@@ -115,6 +115,17 @@ def test_a_report_that_cannot_be_made_keeps_no_letter_back(
     (writing.state / "report.toml").unlink()
     writing.sweep()
     assert [letter["To"] for letter in mailbox.taken] == [GATE, GATE, SHOP]
+
+
+def test_an_address_that_is_put_off_again_and_again_keeps_no_other_letter_back(
+    writing: Workshop, mailbox: Mailbox
+) -> None:
+    mailbox.refuses[GATE] = "450 try again"
+    writing.passes(MONTH)
+    for _ in range(3):
+        writing.sweep()
+        writing.passes(A_WHILE)
+    assert [letter["To"] for letter in mailbox.taken] == [SHOP]
 
 
 def test_a_letter_that_nobody_takes_for_days_is_given_up(
