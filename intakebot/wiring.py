@@ -113,7 +113,7 @@ def _onboarding(settings: Settings, database: Database, at: datetime) -> None:
 
     gatekeepers = settings.mail.gatekeepers if settings.mail else ()
     page = partial(agency_page, settings.public_url)
-    onboarding.tell(database, partial(gather.now, database, settings), page, gatekeepers, at)
+    onboarding.tell(database, partial(gather.of_house, database, settings), page, gatekeepers, at)
 
 
 def _hosts(settings: Settings) -> Hosts:

@@ -126,12 +126,12 @@ def _of_tables(files: Sequence[Path], targets: Targets, agency: str) -> Report:
 
 
 def _of_house(state: Path | None, asked: Asked, ready: float | None, risk: float | None) -> Report:
-    from intakebot.report.gather import now
+    from intakebot.report.gather import of_house
 
     settings = house_at(state)
     database = Database(settings.database_url)
     try:
-        return now(database, settings, asked, lambda usual: _targets(usual, ready, risk))
+        return of_house(database, settings, asked, lambda usual: _targets(usual, ready, risk))
     finally:
         database.close()
 

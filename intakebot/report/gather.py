@@ -80,7 +80,7 @@ def gather(
     return build(rows, basis.targets, asked.agency or None, record, person)
 
 
-def now(
+def of_house(
     database: Database,
     settings: Settings,
     asked: Asked = Asked(),

@@ -56,4 +56,4 @@ class Reports:
     def _make(self) -> Report:
         from intakebot.report import gather  # what counts takes a second to load
 
-        return gather.now(self.house.database, self.settings)
+        return gather.of_house(self.house.database, self.settings)

@@ -65,7 +65,7 @@ def test_an_agency_that_was_told_of_is_there_before_anybody_asks_for_a_report(
 ) -> None:
     world.add_pull(1, "Add a banner to the page")
     world.clock[0] = NOW + timedelta(days=31)
-    make = partial(gather.now, world.database, world.settings)
+    make = partial(gather.of_house, world.database, world.settings)
     onboarding.tell(world.database, make, str, (), world.clock[0])
     grace, ada = world.client("grace"), world.client("ada")
     assert "Agencies to decide on" in grace.get("/today").text
