@@ -126,7 +126,7 @@ class _Track:
 
     def _push(self) -> str:
         self.pushed += 1
-        files = [(repositories.path_of(self.pushed), f"change {self.pushed}\n" * 20)]
+        files = [(repositories.path_of(self.pushed), f"work {self.pushed}\n" * 20)]
         minute = self.shape.commits + self.pushed
         head = repositories.add_commit(self.source, "change", files, minute)
         self.number = push(self.ada, self.source, head, self.name, "change")

@@ -106,14 +106,17 @@ def _asking(paths: Sequence[str], name: str) -> Any:
 
 @dataclass(frozen=True)
 class Expression:
+    """`_names` are facts and functions that the source may speak of: only those are handed in."""
+
     source: str
     _compiled: Any
     _wanted: type
+    _names: frozenset[str]
 
     def evaluate(self, facts: Facts) -> bool | list[str]:
         """Raises BrokenExpression; its text is for the operator."""
-        data = {name: _plain(getattr(facts, name)) for name in FACT_NAMES}
-        functions = [_asking(facts.paths, name) for name in _FUNCTIONS]
+        data = {name: _plain(getattr(facts, name)) for name in FACT_NAMES if name in self._names}
+        functions = [_asking(facts.paths, name) for name in _FUNCTIONS if name in self._names]
         try:
             result = self._compiled.eval(data=data, functions=functions)
             value = result.plain_value()
@@ -144,13 +147,14 @@ def _compile(source: str, wanted: type, wanted_type: Any, in_words: str) -> Expr
     if compiled.return_type() != wanted_type:
         kind = str(compiled.return_type()).lower()
         raise BadExpression(f"gives {kind}, where {in_words} is needed")
-    return Expression(source, compiled, wanted)
+    return Expression(source, compiled, wanted, frozenset(_WORD.findall(source)))
 
 
 # --- the engine's errors in our words ---------------------------------------------------
 
 _PROBLEM = re.compile(r"ERROR: <input>:(\d+):(\d+): ([^\n]*)")
 _UNDECLARED = re.compile(r"undeclared reference to '([^']+)'")
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CODE = re.compile(r"^[A-Z_]+: | \[[A-Z_]+\]$")
 
 

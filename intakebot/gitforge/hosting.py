@@ -29,6 +29,8 @@ _CONFIG = """\
 	pruneExpire = never
 [maintenance]
 	auto = false
+[pack]
+	writeReverseIndex = true
 [receive]
 	autogc = false
 	fsckObjects = true

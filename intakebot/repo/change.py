@@ -48,10 +48,12 @@ class Merge:
 def merge(git: Git, base: str, head: str) -> Merge:
     """Both are full ids already in the repository."""
     base, head = full_id(base), full_id(head)
-    bases = tuple(git.run("merge-base", "--all", base, head, ok=(0, 1)).decode().split())
-    if not bases:
+    with ThreadPoolExecutor(1) as pool:
+        merged = pool.submit(merge_tree, git, base, head)
+        bases = tuple(git.run("merge-base", "--all", base, head, ok=(0, 1)).decode().split())
+    if not bases:  # then it can't be merged either, and git says so
         return Merge(base, head, (), None, ("the whole tree: the histories are unrelated",))
-    return Merge(base, head, bases, *merge_tree(git, base, head))
+    return Merge(base, head, bases, *merged.result())
 
 
 def read_change(git: Git, base: str, head: str) -> Change:

@@ -49,6 +49,7 @@ PROFILE: Mapping[str, str] = {
     "maintenance.auto": "false",
     "merge.directoryRenames": "false",
     "merge.renameLimit": "1000",
+    "pack.writeReverseIndex": "true",  # else each git that sends sorts all objects anew
     "protocol.allow": "never",
     "protocol.http.allow": "always",
     "protocol.https.allow": "always",

@@ -78,7 +78,7 @@ class Mirror:
             finally:
                 self._clear_away()
             crashpoint("fetch.after_ref_update")
-            if not self._has(ref, commit):
+            if not (self._is_kept(ref, commit) or self._has(ref, commit)):
                 raise TryLater(f"{url} sent something else than {commit}", after=30)
 
     def keep(self, commit: str, name: str) -> str:

@@ -147,6 +147,38 @@ def test_a_secret_in_a_merge_itself_is_found(shop: Workshop) -> None:
     assert "A login with its password, in commit" in shop.status_text(number)
 
 
+def test_a_secret_of_the_target_that_is_taken_out_and_put_back_is_not_the_authors(
+    shop: Workshop,
+) -> None:
+    author = ada(shop)
+    shop.by_hand("main", {"shop.js": LEAK})
+    starts(shop, author)
+    commit(shop, author, "shop.js", b"const api = process.env.API;\n")
+    commit(shop, author, "shop.js", LEAK.encode())
+    commit(shop, author, "news.html", b"<p>News</p>\n")
+    number = sends(shop, author)
+    assert shop.standing(number) == "needs review", shop.status_text(number)
+
+
+def test_a_secret_that_a_submodule_was_called_by_before_is_found(shop: Workshop) -> None:
+    """The id that a submodule stands at may be any: also that of a file which comes later."""
+    author = ada(shop)
+    starts(shop, author)
+    clone = shop.clone(author)
+    Path(clone, "leak").write_text(LEAK)
+    leak = author.must("hash-object", "leak", within=clone).strip()
+    Path(clone, "leak").unlink()
+    named = f"160000,{leak},vendor"
+    author.must("update-index", "--add", "--cacheinfo", named, within=clone)
+    author.must("commit", "--quiet", "-m", "Bring a part", within=clone)
+    author.must("rm", "--quiet", "--cached", "vendor", within=clone)
+    author.must("commit", "--quiet", "-m", "Do without it", within=clone)
+    commit(shop, author, "shop.js", LEAK.encode())
+    commit(shop, author, "shop.js", b"const api = process.env.API;\n")
+    number = sends(shop, author)
+    assert "A login with its password, in commit" in shop.status_text(number)
+
+
 def test_a_maintainer_who_welcomes_a_path_lets_it_land(shop: Workshop) -> None:
     author, maintainer = ada(shop), grace(shop)
     shop.by_hand("main", {config.NAME: "[detect]\nsecrets = ['tests/']\n"})

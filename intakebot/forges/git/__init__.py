@@ -78,10 +78,11 @@ class GitForge:
         return [self._repo(found) for found in self.api.get("/api/repos")["repos"]]
 
     def pull(self, repo_id: str, number: int) -> Pull | None:
-        repo = self._repo(self.api.get(f"/api/repos/{repo_id}"))
         answer = self.api.ask("GET", f"/api/repos/{repo_id}/pulls/{number}", accept=(404,))
         if answer.status == 404:
+            self.api.get(f"/api/repos/{repo_id}")  # fails where it is the repository that is gone
             return None
+        repo = self._repo(answer.body["repo"])
         url = f"{self.public_url}/pulls/{repo.name}/{number}"
         return read_pull(answer.body, repo, url, self.me().id)
 

@@ -41,6 +41,7 @@ def pull_shape(db: sqlite3.Connection, layout: Layout, main: Repo, pull: Pull) -
     author = people.known(db, pull.author_id)
     return {
         **pull_line(db, pull),
+        "repo": repo_shape(db, main),
         "description": pull.description,
         "source": _source(db, layout, pull),
         "created_at": pull.created_at,

@@ -53,6 +53,13 @@ def test_an_answer_that_is_none_of_the_forges_is_not_taken_for_one(bench: Bench)
         bench.recovers()
 
 
+def test_a_repository_that_cannot_be_found_is_no_pull_request_that_is_gone(bench: Bench) -> None:
+    with pytest.raises((TryLater, OperatorError)):
+        bench.forge.pull("{00000000-0000-4000-8000-000000000000}", 1)
+    with pytest.raises((TryLater, OperatorError)):
+        bench.forge.pull("999", 1)
+
+
 def test_what_cannot_be_done_now_is_tried_later_and_was_not_done(bench: Bench) -> None:
     number = bench.opens()
     pull = read(bench, number)
