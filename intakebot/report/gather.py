@@ -6,7 +6,7 @@ import hashlib
 import hmac
 from base64 import b32encode
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache, partial
@@ -109,19 +109,28 @@ def _since(told: Told, since: datetime | None) -> Sequence[Submission]:
 
 
 def _who(roster: Sequence[Member], key: Key) -> Callable[[str, str, datetime], Whose]:
-    members: Mapping[tuple[str, str], Member] = {
-        (forge, account): member for member in roster for forge, account, _ in member.accounts
+    members = {
+        (forge, account): (member, _as_member(member, key))
+        for member in roster
+        for forge, account, _ in member.accounts
     }
-    person = cache(key.of)
+
+    @cache
+    def stranger(forge: str, account: str) -> Whose:
+        return Whose(Group.OUTSIDER, unit(Group.OUTSIDER, ""), key.of(forge, account))
 
     def who(forge: str, account: str, at: datetime) -> Whose:
-        member = members.get((forge, account))
-        if member is None or not member.holds(at):
-            return Whose(Group.OUTSIDER, unit(Group.OUTSIDER, ""), person(forge, account))
-        group, agency = member.group, member.agency
-        return Whose(group, unit(group, agency), person(MEMBER, str(member.id)))
+        found = members.get((forge, account))
+        if found is None or not found[0].holds(at):
+            return stranger(forge, account)
+        return found[1]
 
     return who
+
+
+def _as_member(member: Member, key: Key) -> Whose:
+    person = key.of(MEMBER, str(member.id))
+    return Whose(member.group, unit(member.group, member.agency), person)
 
 
 def _named(roster: Sequence[Member], name: str, key: Key) -> tuple[str, str]:

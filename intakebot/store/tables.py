@@ -7,12 +7,15 @@ fencing number that rises each time the lease changes hands.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_Processor = Callable[[str | None], str | None]
 
 
 class Moment(sa.types.TypeDecorator[datetime]):
@@ -36,15 +39,19 @@ class Text(sa.types.TypeDecorator[str]):
     impl = sa.Text
     cache_ok = True
 
-    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:
-        if value is None or dialect.name != "postgresql":
-            return value
-        return value.replace(_MARK, f"{_MARK}1").replace("\0", f"{_MARK}0")
+    def bind_processor(self, dialect: sa.Dialect) -> _Processor | None:
+        return _without_nul if dialect.name == "postgresql" else None
 
-    def process_result_value(self, value: str | None, dialect: sa.Dialect) -> str | None:
-        if value is None or dialect.name != "postgresql":
-            return value
-        return value.replace(f"{_MARK}0", "\0").replace(f"{_MARK}1", _MARK)
+    def result_processor(self, dialect: sa.Dialect, coltype: object) -> _Processor | None:
+        return _with_nul if dialect.name == "postgresql" else None
+
+
+def _without_nul(value: str | None) -> str | None:
+    return None if value is None else value.replace(_MARK, f"{_MARK}1").replace("\0", f"{_MARK}0")
+
+
+def _with_nul(value: str | None) -> str | None:
+    return None if value is None else value.replace(f"{_MARK}0", "\0").replace(f"{_MARK}1", _MARK)
 
 
 _MARK = "\ue000"  # for private use: no text that means anything has it

@@ -229,8 +229,8 @@ def _seen(story: Story, whose: Whose, known: Known, end: datetime) -> Seen:
         url=story.url,
         verdict=round(between(story.opened, first.at, known.ours), 4),
         review=_first_review(story, side, known.ours, end),
-        answers=tuple(_answers(story, side, calendar, end)),
-        talk=sum(act.kind != "push" and act.state != "command" for act in side.ours()),
+        answers=tuple(_answers(side, calendar, end)),
+        talk=sum(act.kind != "push" and act.state != "command" for act in side.ours),
         theirs=theirs,
         ours=ours,
         code=story.code,
@@ -246,19 +246,21 @@ def _seen(story: Story, whose: Whose, known: Known, end: datetime) -> Seen:
 
 
 class _Sides:
-    """Tells the author's side from ours: everybody of the same agency is on the author's."""
+    """Tells the author's side from ours: everybody of the same agency is on the author's.
+
+    `acts` are each with whether it was theirs.
+    """
 
     def __init__(self, story: Story, whose: Whose, known: Known) -> None:
         self.story, self.whose, self.known = story, whose, known
+        self.acts = [(act, self._is_theirs(act)) for act in story.acts]
+        self.ours = [act for act, is_theirs in self.acts if not is_theirs]
 
-    def is_theirs(self, act: Act) -> bool:
+    def _is_theirs(self, act: Act) -> bool:
         if act.account == self.story.author:
             return True
         other = self.known.who(self.story.forge, act.account, act.at)
         return other.group is Group.AGENCY and other.agency == self.whose.agency
-
-    def ours(self) -> Iterator[Act]:
-        return (act for act in self.story.acts if not self.is_theirs(act))
 
 
 def _first_fix(story: Story, calendar: Calendar, end: datetime) -> Waited | None:
@@ -278,26 +280,26 @@ def _first_review(story: Story, side: _Sides, calendar: Calendar, end: datetime)
     green = next((one.at for one in story.verdicts if not one.kinds), None)
     if green is None:
         return None
-    for act in side.ours():
+    for act in side.ours:
         if act.kind != "push" and green <= act.at <= end:
             return round(between(green, act.at, calendar), 4), False
     return round(between(green, end, calendar), 4), story.state != "merged"
 
 
 def _reviewer(side: _Sides) -> str:
-    looked = (act for act in side.ours() if act.kind != "push" and act.state != "command")
+    looked = (act for act in side.ours if act.kind != "push" and act.state != "command")
     first = next(looked, None)
     if first is None:
         return ""
     return side.known.who(side.story.forge, first.account, first.at).person
 
 
-def _answers(story: Story, side: _Sides, calendar: Calendar, end: datetime) -> Iterator[Waited]:
+def _answers(side: _Sides, calendar: Calendar, end: datetime) -> Iterator[Waited]:
     asked: datetime | None = None
-    for act in story.acts:
+    for act, is_theirs in side.acts:
         if act.at > end:
             break
-        if side.is_theirs(act):
+        if is_theirs:
             if asked is not None:
                 yield round(between(asked, act.at, calendar), 4), False
             asked = None
@@ -338,10 +340,8 @@ def _turns(story: Story, side: _Sides, end: datetime) -> list[Turn]:
     """In the order of their time."""
     turns: list[Turn] = [(story.opened, False)]
     turns += [(one.at, bool(one.kinds)) for one in story.verdicts]
-    for act in story.acts:
-        if act.kind == "push":
-            turns.append((act.at, False))  # a verdict is ours to give
-        elif side.is_theirs(act):
+    for act, is_theirs in side.acts:
+        if is_theirs or act.kind == "push":  # after a push a verdict is ours to give
             turns.append((act.at, False))
         elif act.state in ("asks", "changes_requested"):
             turns.append((act.at, True))
