@@ -11,7 +11,7 @@ from gunicorn.app.base import BaseApplication
 from intakebot.gitforge.api import make_api
 from intakebot.gitforge.bridge import Bridge
 from intakebot.gitforge.layout import Layout
-from intakebot.gitforge.store import connected
+from intakebot.gitforge.store import connected, held
 from intakebot.timely import Pace, die_with_parent, worker
 
 if TYPE_CHECKING:
@@ -43,12 +43,13 @@ def serve(state: Path, host: str, port: int, threads: int = 32, silence: float =
         "threads": threads,
         "worker_class": worker(Pace(silence, 2 * silence, RATE)),
     }
-    _Server(application(state), settings).run()
+    _Server(state, settings).run()
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
-    def __init__(self, app: WSGIApplication, settings: dict[str, Any]) -> None:
-        self._app = app
+    def __init__(self, state: Path, settings: dict[str, Any]) -> None:
+        self._app = application(state)
+        self._layout = Layout(state.absolute())
         self._settings = {
             **settings,
             "workers": 1,
@@ -68,4 +69,6 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn has no types
             self.cfg.set(key, value)
 
     def load(self) -> WSGIApplication:
+        """Called in the worker, after the fork, which no connection may cross."""
+        self._held = held(self._layout)
         return self._app

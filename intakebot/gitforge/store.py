@@ -30,6 +30,17 @@ def _version(db: sqlite3.Connection) -> int:
     return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
+def held(layout: Layout) -> sqlite3.Connection:
+    """One to keep open and leave alone, in the process that serves.
+
+    Whoever closes the last connection has to fold SQLite's log into the file and remove it, which
+    costs more than most requests do, and each of them closes its own.
+    """
+    db = _open(layout)
+    _version(db)  # only one that has read something counts
+    return db
+
+
 @contextmanager
 def connected(layout: Layout) -> Iterator[sqlite3.Connection]:
     """A connection to a database of exactly this schema."""
