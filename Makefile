@@ -4,6 +4,9 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
+# Some images switch Python's cache off, and then each process of a house compiles it all anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help run test test-postgres lint types floors rules demo chaos cgroup2 bench screenshots lock clean
 
@@ -16,7 +19,8 @@ run: $(VENV)/installed ## Install what is missing and start everything (Ctrl-C s
 demo: $(VENV)/installed ## Play the whole story in a temporary folder
 	@$(BIN)/intakebot demo
 
-test: $(VENV)/installed-dev lint types floors rules ## Everything that CI runs
+test: $(VENV)/installed-dev ## Everything that CI runs
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint types floors rules
 	@$(BIN)/python -m pytest --database both -n 4 --dist loadfile --no-loadscope-reorder -m "not alone"
 	@$(BIN)/python -m pytest --database both -m alone
 
