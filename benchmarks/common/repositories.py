@@ -40,12 +40,18 @@ def init(folder: Path) -> Path:
 
 
 def add_commit(folder: Path, branch: str, files: Iterable[tuple[str, str]], minute: int) -> str:
-    """One commit more on `branch`, which starts at `main`; returns its id."""
+    """One commit more on `branch`, which starts at `main`; returns its id.
+
+    Raises RuntimeError for one that changes nothing: whatever it was to measure would be cheap.
+    """
     refs = git(folder, "for-each-ref", "--format=%(objectname) %(refname:lstrip=2)").splitlines()
     tips = {name: tip for tip, name in (line.split() for line in refs)}
     base = tips.get(branch) or tips["main"]
     fast_import(folder, _commit(branch, minute, files, base))
-    return git(folder, "rev-parse", f"refs/heads/{branch}")
+    made = git(folder, "rev-parse", f"refs/heads/{branch}")
+    if not git(folder, "diff-tree", base, made):
+        raise RuntimeError(f"{branch}: the files hold already what commit {minute} was to bring")
+    return made
 
 
 def fast_import(folder: Path, stream: Iterable[bytes]) -> None:

@@ -117,25 +117,26 @@ def test_a_report_that_cannot_be_made_keeps_no_letter_back(
     assert [letter["To"] for letter in mailbox.taken] == [GATE, GATE, SHOP]
 
 
+def puts_off(mailbox: Mailbox, writing: Workshop, times: int, every: timedelta) -> None:
+    """The gatekeeper's address, once there is something to write about."""
+    mailbox.refuses[GATE] = "450 try again"
+    writing.passes(MONTH)
+    for _ in range(times):
+        writing.sweep()
+        writing.passes(every)
+
+
 def test_an_address_that_is_put_off_again_and_again_keeps_no_other_letter_back(
     writing: Workshop, mailbox: Mailbox
 ) -> None:
-    mailbox.refuses[GATE] = "450 try again"
-    writing.passes(MONTH)
-    for _ in range(3):
-        writing.sweep()
-        writing.passes(A_WHILE)
+    puts_off(mailbox, writing, 3, A_WHILE)
     assert [letter["To"] for letter in mailbox.taken] == [SHOP]
 
 
 def test_a_letter_that_nobody_takes_for_days_is_given_up(
     writing: Workshop, mailbox: Mailbox
 ) -> None:
-    mailbox.refuses[GATE] = "450 try again"
-    writing.passes(MONTH)
-    for _ in range(40):
-        writing.sweep()
-        writing.passes(timedelta(hours=4, minutes=1))
+    puts_off(mailbox, writing, 40, timedelta(hours=4, minutes=1))
     del mailbox.refuses[GATE]
     writing.sweep()
     assert [letter["To"] for letter in mailbox.taken] == [SHOP]
