@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import groupby
 from typing import Any
 
 import sqlalchemy as sa
 from pydantic_core import from_json
 
+from intakebot.core.comment import OVER
 from intakebot.core.metrics.code import has_tests, is_code
 from intakebot.core.metrics.stories import Act, Story, Verdict
 from intakebot.model import Group, Level, Outcome, State, VerdictState
+from intakebot.store import counted
 from intakebot.store.memory import INCOMPLETE
 from intakebot.store.tables import (
     facts,
@@ -30,37 +31,54 @@ from intakebot.store.tables import (
     words,
 )
 
-PIECE = 500  # rows
+PIECE = 500  # pull requests read at a time
 TEST_FORMATS = ("junit", "tap")
 NO_CONFLICT = '"conflict_files": []'  # as facts without one have been written from the first on
 CHECKS = "checks-pass"  # the rule whose offenders are checks
-_OPINIONS = sa.select(opinions.c.pull_id, opinions.c.score).order_by(
-    opinions.c.pull_id, opinions.c.score
-)
 _RED = (Level.REJECT.value, Level.ERROR.value)
+_OVER = tuple(state.value for state in OVER)
 _MERGED = (State.LANDED.value, State.MERGED.value)
 
 
 def stories(
-    connection: sa.Connection, url: Callable[[str, int], str], repo: str = ""
+    connection: sa.Connection,
+    url: Callable[[str, int], str],
+    ids: Sequence[int],
+    tests: Collection[str],
 ) -> Iterator[Story]:
-    """Each pull request that was looked at, in the order in which they were first seen.
+    """Those of these pull requests that can be told, in the order of their ids.
 
-    `url` gives the address of a page from a repository's name and a number.
+    `url` gives the address of a page from a repository's name and a number; `tests` are digests of
+    the checks that run tests.
     """
-    tests = _test_checks(connection)
-    first = _Grouped(connection, _first(repo))
-    judged = _Grouped(connection, _judged(repo))
-    acted = _Grouped(connection, _acted(repo))
-    spoken = _commands(connection, repo)
-    conflicting = _Grouped(connection, _conflicts(repo))
-    thought = _Grouped(connection, _of_repo(_OPINIONS, opinions.c.pull_id, repo))
-    for row in _pieces(connection, _pulls(repo)):
-        acts = tuple(_act(one, row.id, spoken) for one in acted.of(row.id))
-        seen = next(iter(first.of(row.id)), None)
-        story = _story(row, seen, judged.of(row.id), acts, url(row.repo, row.number), tests)
-        conflicts = tuple(one.at for one in conflicting.of(row.id))
-        scores = tuple(one.score for one in thought.of(row.id))
+    ordered = sorted(ids)
+    for start in range(0, len(ordered), PIECE):
+        yield from _piece(connection, url, ordered[start : start + PIECE], tests)
+
+
+def _piece(
+    connection: sa.Connection,
+    url: Callable[[str, int], str],
+    ids: Sequence[int],
+    tests: Collection[str],
+) -> Iterator[Story]:
+    found = {"ids": ids}
+    first = {row.pull_id: row for row in connection.execute(_FIRST, found)}
+    judged = _by_pull(connection.execute(_JUDGED, found))
+    acted = _by_pull(connection.execute(_ACTED, found))
+    conflicting = _by_pull(connection.execute(_CONFLICTS, found))
+    thought = _by_pull(connection.execute(_OPINIONS, found))
+    ended = {row.pull_id: row.at for row in connection.execute(_ENDED, found)}
+    spoken = {(row.pull_id, row.comment_id) for row in connection.execute(_COMMANDS, found)}
+    for row in connection.execute(_PULLS, found):
+        acts = tuple(_act(one, row.id, spoken) for one in acted.get(row.id, ()))
+        story = _story(
+            row, first.get(row.id), judged.get(row.id, ()), acts, url(row.repo, row.number), tests
+        )
+        if not row.open and row.landed_at is None and row.id in ended:
+            story = replace(story, closed=ended[row.id])
+        conflicts = tuple(one.at for one in conflicting.get(row.id, ()))
+        scores = tuple(one.score for one in thought.get(row.id, ()))
         more = conflicts or scores
         yield replace(story, conflicts=conflicts, opinions=scores) if more else story
 
@@ -74,7 +92,7 @@ def as_of(connection: sa.Connection) -> datetime | None:
     return max((one for one in moments if one is not None), default=None)
 
 
-def trespasses(connection: sa.Connection, repo: str = "") -> list[sa.Row[Any]]:
+def trespasses(connection: sa.Connection) -> list[sa.Row[Any]]:
     """Incidents that somebody caused: forge, account_id, at, kind."""
     asked = (
         sa.select(repos.c.forge, incidents.c.account_id, incidents.c.at, incidents.c.kind)
@@ -82,120 +100,10 @@ def trespasses(connection: sa.Connection, repo: str = "") -> list[sa.Row[Any]]:
         .where(incidents.c.account_id != "")
         .order_by(incidents.c.at, incidents.c.id)
     )
-    return list(connection.execute(asked.where(repos.c.name == repo) if repo else asked))
+    return list(connection.execute(asked))
 
 
-class _Grouped:
-    """Rows in the order of their pull request, handed out a pull request at a time."""
-
-    def __init__(self, connection: sa.Connection, query: sa.Select[Any]) -> None:
-        self._groups = groupby(_pieces(connection, query), lambda row: int(row.pull_id))
-        self._next: tuple[int, Iterator[sa.Row[Any]]] | None = next(self._groups, None)
-
-    def of(self, pull_id: int) -> list[sa.Row[Any]]:
-        while self._next is not None and self._next[0] < pull_id:
-            self._next = next(self._groups, None)
-        if self._next is None or self._next[0] != pull_id:
-            return []
-        return list(self._next[1])
-
-
-def _pieces(connection: sa.Connection, query: sa.Select[Any]) -> Iterator[sa.Row[Any]]:
-    return iter(connection.execute(query, execution_options={"yield_per": PIECE}))
-
-
-def _named(query: sa.Select[Any], repo: str) -> sa.Select[Any]:
-    return query.where(repos.c.name == repo) if repo else query
-
-
-def _pulls(repo: str) -> sa.Select[Any]:
-    landed = sa.and_(landings.c.pull_id == pulls.c.id, landings.c.landed_at.is_not(None))
-    query = (
-        sa.select(
-            *(pulls.c.id, pulls.c.number, pulls.c.author_id, pulls.c.first_seen_at),
-            *(pulls.c.state, pulls.c.open, pulls.c.looked_at, pulls.c.title),
-            *(repos.c.forge, repos.c.name.label("repo"), landings.c.landed_at, landings.c.commit),
-        )
-        .join(repos, repos.c.id == pulls.c.repo_id)
-        .outerjoin(landings, landed)
-        .where(pulls.c.looked_at.is_not(None), pulls.c.author_id != "")
-        .order_by(pulls.c.id)
-    )
-    return _named(query, repo)
-
-
-def _judged(repo: str) -> sa.Select[Any]:
-    query = (
-        sa.select(
-            *(first_verdicts.c.pull_id, first_verdicts.c.head, first_verdicts.c.at),
-            sa.cast(looks.c.verdicts, sa.Text).label("verdicts"),
-        )
-        .join(looks, looks.c.id == first_verdicts.c.look_id)
-        .where(_complete())
-        .order_by(first_verdicts.c.pull_id, first_verdicts.c.look_id)
-    )
-    return _of_repo(query, first_verdicts.c.pull_id, repo)
-
-
-def _first(repo: str) -> sa.Select[Any]:
-    """What the change itself was when it first had a complete verdict."""
-    earliest = (
-        sa.select(sa.func.min(first_verdicts.c.look_id))
-        .where(_complete())
-        .group_by(first_verdicts.c.pull_id)
-    )
-    query = (
-        sa.select(
-            looks.c.pull_id,
-            *(
-                sa.cast(column, sa.Text).label(column.name)
-                for column in (looks.c.findings, looks.c.checks, facts.c.body)
-            ),
-        )
-        .join(facts, facts.c.digest == looks.c.facts_digest)
-        .where(looks.c.id.in_(earliest))
-        .order_by(looks.c.pull_id)
-    )
-    return _of_repo(query, looks.c.pull_id, repo)
-
-
-def _conflicts(repo: str) -> sa.Select[Any]:
-    """When each head was first seen not to go together with its target."""
-    body = sa.cast(facts.c.body, sa.Text)
-    query = (
-        sa.select(looks.c.pull_id, looks.c.head, sa.func.min(looks.c.at).label("at"))
-        .join(facts, facts.c.digest == looks.c.facts_digest)
-        .where(body.not_like(f"%{NO_CONFLICT}%"))
-        .group_by(looks.c.pull_id, looks.c.head)
-        .order_by(looks.c.pull_id, sa.func.min(looks.c.at))
-    )
-    return _of_repo(query, looks.c.pull_id, repo)
-
-
-def _complete() -> sa.ColumnElement[bool]:
-    return first_verdicts.c.state.not_in([state.value for state in INCOMPLETE])
-
-
-def _acted(repo: str) -> sa.Select[Any]:
-    query = sa.select(happenings).order_by(
-        happenings.c.pull_id, happenings.c.at, happenings.c.seq, happenings.c.kind, happenings.c.key
-    )
-    return _of_repo(query, happenings.c.pull_id, repo)
-
-
-def _of_repo(query: sa.Select[Any], pull_id: sa.Column[Any], repo: str) -> sa.Select[Any]:
-    if not repo:
-        return query
-    named = sa.select(pulls.c.id).join(repos, repos.c.id == pulls.c.repo_id)
-    return query.where(pull_id.in_(named.where(repos.c.name == repo)))
-
-
-def _commands(connection: sa.Connection, repo: str) -> Collection[tuple[int, str]]:
-    query = _of_repo(sa.select(words.c.pull_id, words.c.comment_id), words.c.pull_id, repo)
-    return {(row.pull_id, row.comment_id) for row in connection.execute(query)}
-
-
-def _test_checks(connection: sa.Connection) -> Collection[str]:
+def test_checks(connection: sa.Connection) -> Collection[str]:
     """Digests of the checks that run tests: by the report they write, or by their name."""
     definition = sa.cast(runs.c.definition, sa.Text).label("definition")
     rows = connection.execute(sa.select(runs.c.digest, runs.c.name, definition).distinct())
@@ -206,6 +114,115 @@ def _test_checks(connection: sa.Connection) -> Collection[str]:
     }
 
 
+def _of(column: sa.Column[int]) -> sa.ColumnElement[bool]:
+    return column.in_(sa.bindparam("ids", expanding=True))
+
+
+def _by_pull(rows: Iterable[sa.Row[Any]]) -> Mapping[int, list[sa.Row[Any]]]:
+    found: dict[int, list[sa.Row[Any]]] = {}
+    for row in rows:
+        found.setdefault(row.pull_id, []).append(row)
+    return found
+
+
+def _pulls() -> sa.Select[Any]:
+    landed = sa.and_(landings.c.pull_id == pulls.c.id, landings.c.landed_at.is_not(None))
+    return (
+        sa.select(
+            *(pulls.c.id, pulls.c.number, pulls.c.author_id, pulls.c.first_seen_at),
+            *(pulls.c.state, pulls.c.open, pulls.c.looked_at, pulls.c.title),
+            *(repos.c.forge, repos.c.name.label("repo"), landings.c.landed_at, landings.c.commit),
+        )
+        .join(repos, repos.c.id == pulls.c.repo_id)
+        .outerjoin(landings, landed)
+        .where(_of(pulls.c.id), counted.can_be_told())
+        .order_by(pulls.c.id)
+    )
+
+
+def _judged() -> sa.Select[Any]:
+    return (
+        sa.select(
+            *(first_verdicts.c.pull_id, first_verdicts.c.head, first_verdicts.c.at),
+            sa.cast(looks.c.verdicts, sa.Text).label("verdicts"),
+        )
+        .join(looks, looks.c.id == first_verdicts.c.look_id)
+        .where(_of(first_verdicts.c.pull_id), _complete())
+        .order_by(first_verdicts.c.pull_id, first_verdicts.c.look_id)
+    )
+
+
+def _first() -> sa.Select[Any]:
+    """What the change itself was when it first had a complete verdict."""
+    earliest = (
+        sa.select(sa.func.min(first_verdicts.c.look_id))
+        .where(_of(first_verdicts.c.pull_id), _complete())
+        .group_by(first_verdicts.c.pull_id)
+    )
+    return (
+        sa.select(
+            looks.c.pull_id,
+            *(
+                sa.cast(column, sa.Text).label(column.name)
+                for column in (looks.c.findings, looks.c.checks, facts.c.body)
+            ),
+        )
+        .join(facts, facts.c.digest == looks.c.facts_digest)
+        .where(looks.c.id.in_(earliest))
+    )
+
+
+def _conflicts() -> sa.Select[Any]:
+    """When each head was first seen not to go together with its target."""
+    body = sa.cast(facts.c.body, sa.Text)
+    return (
+        sa.select(looks.c.pull_id, looks.c.head, sa.func.min(looks.c.at).label("at"))
+        .join(facts, facts.c.digest == looks.c.facts_digest)
+        .where(_of(looks.c.pull_id), body.not_like(f"%{NO_CONFLICT}%"))
+        .group_by(looks.c.pull_id, looks.c.head)
+        .order_by(looks.c.pull_id, sa.func.min(looks.c.at))
+    )
+
+
+def _ended() -> sa.Select[Any]:
+    """When each was first seen to be over, and has been since: what is said of it later, and makes
+    somebody look again, is nobody's time."""
+    later = looks.alias()
+    came_back = (
+        sa.select(later.c.id)
+        .where(later.c.pull_id == looks.c.pull_id, later.c.id > looks.c.id)
+        .where(later.c.state.not_in(_OVER))
+    )
+    return (
+        sa.select(looks.c.pull_id, sa.func.min(looks.c.at).label("at"))
+        .where(_of(looks.c.pull_id), looks.c.state.in_(_OVER), ~came_back.exists())
+        .group_by(looks.c.pull_id)
+    )
+
+
+def _complete() -> sa.ColumnElement[bool]:
+    return first_verdicts.c.state.not_in([state.value for state in INCOMPLETE])
+
+
+# Built once: building a statement costs more than running it.
+_PULLS, _JUDGED, _FIRST = _pulls(), _judged(), _first()
+_CONFLICTS, _ENDED = _conflicts(), _ended()
+_ACTED = (
+    sa.select(happenings)
+    .where(_of(happenings.c.pull_id))
+    .order_by(
+        *(happenings.c.pull_id, happenings.c.at, happenings.c.seq),
+        *(happenings.c.kind, happenings.c.key),
+    )
+)
+_OPINIONS = (
+    sa.select(opinions.c.pull_id, opinions.c.score)
+    .where(_of(opinions.c.pull_id))
+    .order_by(opinions.c.pull_id, opinions.c.score)
+)
+_COMMANDS = sa.select(words.c.pull_id, words.c.comment_id).where(_of(words.c.pull_id))
+
+
 def _act(row: sa.Row[Any], pull_id: int, spoken: Collection[tuple[int, str]]) -> Act:
     is_command = row.kind == "comment" and not row.state and (pull_id, row.key) in spoken
     return Act(row.kind, row.account_id, row.at, row.head, "command" if is_command else row.state)
@@ -214,7 +231,7 @@ def _act(row: sa.Row[Any], pull_id: int, spoken: Collection[tuple[int, str]]) ->
 def _story(
     row: sa.Row[Any],
     seen: sa.Row[Any] | None,
-    judged: list[sa.Row[Any]],
+    judged: Iterable[sa.Row[Any]],
     acts: tuple[Act, ...],
     url: str,
     tests: Collection[str],
@@ -248,6 +265,7 @@ def _story(
         tests_failed=seen is not None and _failed_tests(_read(seen.checks or "[]"), tests),
         verdicts=tuple(_verdict(one) for one in judged),
         acts=acts,
+        id=row.id,
     )
 
 
