@@ -100,12 +100,19 @@ def build_house(settings: Settings, *, bell: Bell | None = None) -> House:
         qa_hooks=settings.qa_hooks,
         bodies_kept=settings.bodies_kept,
         channel=channel(settings),
+        counting=lambda: _counting(settings, database),
         onboarding=lambda at: _onboarding(settings, database, at),
     )
 
 
 def channel(settings: Settings) -> Channel | None:
     return Mail(settings.mail.server, settings.mail.sender) if settings.mail else None
+
+
+def _counting(settings: Settings, database: Database) -> int:
+    from intakebot.report import count  # most commands count nothing
+
+    return count.of_house(database, settings)
 
 
 def _onboarding(settings: Settings, database: Database, at: datetime) -> None:

@@ -15,6 +15,7 @@ from rq.serializers import JSONSerializer
 
 from intakebot import log
 from intakebot.flow import bell
+from intakebot.flow import count as counts
 from intakebot.flow import lane as lanes
 from intakebot.flow import look as looks
 from intakebot.flow import post as letters
@@ -56,6 +57,10 @@ def discover(_: int) -> None:
 
 def post(_: int) -> None:
     _forgiving(letters.post, 0)
+
+
+def count(_: int) -> None:
+    _forgiving(counts.count, 0)
 
 
 def _forgiving(work: Any, row: int) -> None:

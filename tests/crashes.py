@@ -54,6 +54,7 @@ STEPS: Mapping[str, tuple[str, ...]] = {
     ),
     "sender": ("forge.before_post", "forge.after_post"),  # tests/gitforge/test_kills.py
     "post": ("letter.before_send", "letter.after_send"),  # tests/flow/test_letters.py
+    "count": ("count.before_commit", "count.after_commit"),  # tests/flow/test_counted.py
     "backfill": ("backfill.after_one",),  # tests/flow/test_backfill.py
     "connect": ("connect.mid",),  # tests/cli/test_connect.py, at every pass there is
     "migrate": ("migrate.mid",),  # tests/store/test_schema.py; a process passes it once

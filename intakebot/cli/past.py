@@ -43,7 +43,8 @@ def read_past(
     as_json: bool,
 ) -> None:
     """Read on from where the last run came to, and say what is known by then."""
-    from intakebot.report.gather import Key, past_totals  # what counts takes a second to load
+    from intakebot.report.gather import past_totals  # what counts takes a second to load
+    from intakebot.report.whose import Key
 
     key = Key(house_at(state).session_secret)
     house = open_house(state, bell=None)

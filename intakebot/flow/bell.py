@@ -1,8 +1,8 @@
 """RQ as the bell: it wakes a worker with an id, and nothing depends on its arriving.
 
 Looks, surveys and lanes take seconds and share a queue; check runs take minutes and have their
-own, so that a full house of test suites never keeps anybody from an answer. Letters, for which
-nobody waits, come with these.
+own, so that a full house of test suites never keeps anybody from an answer. Letters and what is
+counted for reports, for which nobody waits, come with these.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rq.serializers import JSONSerializer
 from intakebot import log
 
 LOOKS, RUNS = "intakebot-looks", "intakebot-runs"
-SLOW = ("run:", "post:")
+SLOW = ("run:", "post:", "count:")
 TIMEOUTS = {LOOKS: 600, RUNS: 2 * 3600}  # seconds; a check's own limit ends it long before
 
 ANSWER_WITHIN, LEFT_ALONE = 1.0, 3.0  # seconds

@@ -57,6 +57,7 @@ class House:
     qa_hooks: Mapping[str, QaHook] = field(default_factory=dict)
     bodies_kept: timedelta | None = timedelta(days=30)  # of deliveries; None is for ever
     channel: Channel | None = None  # to people outside of the pages
+    counting: Callable[[], int] = lambda: 0  # write down what reports need not count anew
     onboarding: Callable[[datetime], None] = lambda _: None  # tell of agencies new no longer
     stopping: Event = field(default_factory=Event)
 

@@ -20,6 +20,7 @@ from intakebot.store.tables import lanes, pulls, repos
 EVERY = 2.0  # seconds between sweeps
 SURVEY_EVERY = timedelta(seconds=30)
 POST_EVERY = timedelta(hours=1)  # beside when something is due
+COUNT_EVERY = timedelta(minutes=10)
 TELL_EVERY = timedelta(days=1)
 PIECE = 500  # deliveries emptied in one transaction, so that new ones need not wait
 SETTLED = timedelta(minutes=1)
@@ -32,9 +33,8 @@ RING_AGAIN = timedelta(
 class Clock:
     house: House
     survey_every: timedelta = SURVEY_EVERY
-    surveyed_at: datetime | None = field(default=None)
     told_at: datetime | None = field(default=None)
-    posted_at: datetime | None = field(default=None)
+    went_at: dict[str, datetime] = field(default_factory=dict)  # a round, by its bell
     rung: dict[str, datetime] = field(default_factory=dict)
 
     def run(self, stop: Event) -> None:
@@ -58,22 +58,20 @@ class Clock:
             if self.house.channel is not None and letters.is_any_due(connection, now):
                 bells.append("post:0")
         crashpoint("clock.before_ring")
-        rounds = [*self._discovery(now), *self._post(now)]
-        self.house.bell.ring([*self._not_just_rung(bells, now), *rounds])
+        self.house.bell.ring([*self._not_just_rung(bells, now), *self._rounds(now)])
         crashpoint("clock.after_ring")
         self._once_a_day(now)
 
-    def _discovery(self, now: datetime) -> list[str]:
-        if self.surveyed_at is not None and abs(now - self.surveyed_at) < self.survey_every:
-            return []
-        self.surveyed_at = now
-        return ["discover:0"]
-
-    def _post(self, now: datetime) -> list[str]:
-        if self.posted_at is not None and abs(now - self.posted_at) < POST_EVERY:
-            return []
-        self.posted_at = now
-        return ["post:0"]
+    def _rounds(self, now: datetime) -> list[str]:
+        """Those whose time has come, the first time at once."""
+        every = {"discover:0": self.survey_every, "count:0": COUNT_EVERY, "post:0": POST_EVERY}
+        due = [
+            bell
+            for bell, pause in every.items()
+            if bell not in self.went_at or abs(now - self.went_at[bell]) >= pause
+        ]
+        self.went_at |= dict.fromkeys(due, now)
+        return due
 
     def _once_a_day(self, now: datetime) -> None:
         """Forget what is old and tell the operator what to see to; the first time when others

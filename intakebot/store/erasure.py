@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from intakebot.core.erasure import Traces
-from intakebot.store import chain
+from intakebot.store import chain, counted
 from intakebot.store.memory import digest
 from intakebot.store.tables import (
     accounts,
@@ -46,6 +46,7 @@ def erase(connection: sa.Connection, traces: Traces, now: datetime) -> Counter[s
         name: {key[0] for key in changed.get(name, ())} for name in (receipts.name, landings.name)
     }
     chain.rewrite(connection, traces.stand_in, sealed, now)
+    counted.forget(connection)  # it names titles, and people by other names
     return Counter({name: len(keys) for name, keys in changed.items()})
 
 

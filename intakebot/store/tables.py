@@ -408,6 +408,7 @@ landings = sa.Table(
     sa.UniqueConstraint("repo_id", "commit"),
     sa.Index("ix_landings_repo_id_branch_id", "repo_id", "branch", "id"),
     sa.Index("ix_landings_facts_digest", "facts_digest"),
+    sa.Index("ix_landings_pull_id", "pull_id"),
 )
 
 links = sa.Table(  # what was done, sealed one after the other
@@ -545,6 +546,14 @@ opinions = sa.Table(  # would they take the next one with a normal review? 1 to 
     sa.Column("account_id", Text, primary_key=True),
     sa.Column("score", sa.Integer, nullable=False),
     sa.Column("at", Moment, nullable=False),
+)
+
+counted = sa.Table(  # what a pull request that is over comes to in reports, until anything changes
+    "counted",
+    metadata,
+    sa.Column("pull_id", sa.ForeignKey("pulls.id"), primary_key=True),
+    sa.Column("basis", Text, nullable=False),  # SHA-256 of all else that it was counted by
+    sa.Column("body", Text, nullable=False),
 )
 
 sign_ins = sa.Table(  # one-time links, by the SHA-256 of their token

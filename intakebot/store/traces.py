@@ -17,6 +17,7 @@ import sqlalchemy as sa
 from intakebot.core.erasure import Traces
 from intakebot.store.tables import (
     accounts,
+    counted,
     decisions,
     deliveries,
     entries,
@@ -84,8 +85,9 @@ PROSE: Mapping[sa.Table, tuple[str, ...]] = {
     past_pulls: ("title",),
     letters: ("recipient", "subject", "body", "problem"),
 }
-# Their rows are treated as a whole: facts are named by their digest, deliveries lose their body.
-WHOLE = (facts, deliveries)
+# Their rows are treated as a whole: facts are named by their digest, deliveries lose their body,
+# and what was counted is counted again.
+WHOLE = (facts, deliveries, counted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from intakebot.flow.count import count
 from intakebot.flow.house import House
 from intakebot.flow.lane import lane
 from intakebot.flow.look import look
@@ -19,4 +20,5 @@ ROOMS: Mapping[str, Work] = {
     "survey": survey,
     "discover": discover,
     "post": post,
+    "count": count,
 }

@@ -16,7 +16,8 @@ from intakebot.cli.past import _read
 from intakebot.core.metrics.past import PastPull
 from intakebot.flow.backfill import Step, backfill
 from intakebot.model import TryLater
-from intakebot.report.gather import Key, past_totals
+from intakebot.report.gather import past_totals
+from intakebot.report.whose import Key
 from intakebot.store import past
 from intakebot.store.database import Database
 from intakebot.store.tables import backfills

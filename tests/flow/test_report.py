@@ -187,3 +187,18 @@ def test_a_conflict_after_a_long_wait_checks_switched_off_and_opinions_are_count
     assert (agency["reviewers_opinions"], agency["reviewers_opinion_median"]) == (1, None)
     assert agency["went_stale"] == agency["switched_checks_off"] == [1, 1]
     assert "got into a conflict after five days of waiting for them" in told(shop).output
+
+
+def test_a_word_on_one_that_was_declined_long_ago_takes_nobodys_time(
+    checked_shop: Workshop,
+) -> None:
+    shop, ann, boss = checked_shop, ada(checked_shop), grace(checked_shop)
+    number = shop.opens(ann, {"one.html": BROKEN}, branch="one", title="Add the page one")
+    shop.settle()
+    shop.change(ann, number, state="closed")
+    shop.settle()
+    hours = numbers(shop)["agencies"]["Alder"]["hours_theirs"]
+    shop.passes(timedelta(days=14))
+    shop.say(boss, number, "A pity.")
+    shop.look_again(number)
+    assert numbers(shop)["agencies"]["Alder"]["hours_theirs"] == hours

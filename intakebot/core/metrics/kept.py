@@ -112,8 +112,10 @@ def kept_of(rows: Sequence[Submission]) -> Kept | None:
     sent: Counter[str] = Counter()
     for one in rows:
         if one.seen is not None:
-            month = f"{one.seen.at:%Y-%m}"
-            months[month].update(one.violations)
+            month = f"{one.seen.at.year:04}-{one.seen.at.month:02}"
+            kinds = months[month]
+            for kind in one.violations:
+                kinds[kind] += 1
             sent[month] += 1
     return Kept(
         answers=_wait(answers),

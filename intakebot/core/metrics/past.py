@@ -104,7 +104,7 @@ def _undone(found: Iterable[PastPull]) -> Reverts:
     told = Reverts()
     for one in found:
         if one.merged:
-            told.take(one.repo, one.title, "", one.ended)
+            told.take(one.repo, one.title, (), one.ended)
     return told
 
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 TAKEN_BACK_WITHIN = timedelta(days=30)
 REVERTED_COMMIT = re.compile(r"This reverts commit ([0-9a-f]{7,40})")
 _REVERT = re.compile(r'^Revert "(.+)"\s*$')
+
+
+def takes_back(description: str) -> tuple[str, ...]:
+    """Commits that it says are reverted: full ids, or at least seven digits of them."""
+    return tuple(REVERTED_COMMIT.findall(description))
 
 
 class Reverts:
@@ -18,9 +24,10 @@ class Reverts:
         self.commits: dict[str, list[tuple[str, datetime]]] = defaultdict(list)
         self.titles: dict[tuple[str, str], list[datetime]] = defaultdict(list)
 
-    def take(self, repo: str, title: str, description: str, merged: datetime) -> None:
-        """One that was merged, whether it takes something back or not."""
-        for commit in REVERTED_COMMIT.findall(description):
+    def take(self, repo: str, title: str, commits: Iterable[str], merged: datetime) -> None:
+        """One that was merged, whether it takes something back or not; `commits` as
+        `takes_back` finds them."""
+        for commit in commits:
             self.commits[repo].append((commit, merged))
         said = _REVERT.match(title)
         if said:

@@ -5,15 +5,15 @@ A story is one pull request: its first complete verdict on each commit, and who 
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
 from typing import Literal
 
+from intakebot.core.metrics.counted import Counted, Told, together
 from intakebot.core.metrics.described import Fields
-from intakebot.core.metrics.reverts import TAKEN_BACK_WITHIN, Reverts
+from intakebot.core.metrics.reverts import takes_back
 from intakebot.core.metrics.table import UNKNOWN, Seen, Submission, Waited, size_of
 from intakebot.core.workhours import Calendar, between
 from intakebot.model import Group
@@ -89,6 +89,7 @@ class Story:
     conflicts: tuple[datetime, ...] = ()  # when each head was first seen in conflict
     silenced: int = 0  # places where it switched a check off
     opinions: tuple[int, ...] = ()  # of reviewers on the next one, from 1 to 5
+    id: int = 0  # the house's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,54 +114,27 @@ class Known:
     fields: Fields = field(default_factory=Fields)
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """`excluded` counts what is no part of the numbers, by agency and reason."""
-
-    rows: Sequence[Submission]
-    excluded: Mapping[str, Counter[str]] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class _Ended:
-    """What is still needed of a story once its submission is known."""
-
-    at: datetime
-    number: int
-    title: str
-    commit: str
-    closed: datetime | None
-
-
 def submissions(stories: Iterable[Story], known: Known) -> Told:
-    """`seq` counts each agency's submissions in the order of their first verdict."""
-    rows: list[tuple[_Ended, Submission]] = []
-    excluded: dict[str, Counter[str]] = defaultdict(Counter)
-    taken_back = Reverts()
-    for story in stories:
-        whose = _author(story, known)
-        if story.state == "merged" and story.closed is not None:
-            taken_back.take(story.repo, story.title, story.description, story.closed)
-        why = _why_excluded(story, whose)
-        if why:
-            excluded[whose.agency][why] += 1
-        else:
-            ended = _Ended(
-                story.verdicts[0].at, story.number, story.title, story.commit, story.closed
-            )
-            rows.append((ended, _submission(story, whose, known)))
-    rows.sort(key=lambda pair: (pair[0].at, pair[1].repo, pair[0].number))
-    seq: Counter[str] = Counter()
-    found = []
-    for ended, row in rows:
-        seq[row.agency] += 1
-        reverted = (
-            row.state == "merged"
-            and ended.closed is not None
-            and taken_back.has(row.repo, ended.title, ended.commit, ended.closed)
-        )
-        found.append(replace(row, seq=seq[row.agency], reverted=reverted))
-    return Told(found, dict(excluded))
+    """All of them together."""
+    return together((count(story, known) for story in stories), known.as_of)
+
+
+def count(story: Story, known: Known) -> Counted:
+    """One by itself. Of one that is over, `known.as_of` changes nothing."""
+    whose = _author(story, known)
+    why = _why_excluded(story, whose)
+    return Counted(
+        agency=whose.agency,
+        why=why,
+        repo=story.repo,
+        number=story.number,
+        title=story.title,
+        commit=story.commit,
+        takes_back=takes_back(story.description),
+        merged=story.state == "merged",
+        closed=story.closed,
+        row=None if why else _submission(story, whose, known),
+    )
 
 
 def unit(group: Group, agency: str) -> str:
@@ -235,7 +209,7 @@ def _seen(story: Story, whose: Whose, known: Known, end: datetime) -> Seen:
         ours=ours,
         code=story.code,
         tests=story.tests,
-        young=story.state == "merged" and known.as_of - end < TAKEN_BACK_WITHIN,
+        young=False,
         described=known.fields.are_there(story.title, story.description, first.kinds),
         ticket=known.fields.found_ticket(story.title, story.description),
         reviewer=_reviewer(side),
