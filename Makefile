@@ -8,7 +8,7 @@ PIP    := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-postgres lint types floors rules demo chaos cgroup2 bench screenshots lock clean
+.PHONY: help run test tests test-postgres lint types floors rules demo chaos cgroup2 bench screenshots lock clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,13 +20,18 @@ demo: $(VENV)/installed ## Play the whole story in a temporary folder
 	@$(BIN)/intakebot demo
 
 test: $(VENV)/installed-dev ## Everything that CI runs
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint types floors rules
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync lint floors rules
+	@$(MAKE) --no-print-directory --jobs=2 types tests  # mypy needs one processor, tests not always two
+
+tests: $(VENV)/installed-dev
 	@$(BIN)/python -m pytest --database both -n 4 --dist loadfile --no-loadscope-reorder -m "not alone"
-	@$(BIN)/python -m pytest --database both -m alone
+	@$(BIN)/python -m pytest --database both -m alone $(ALONE)
+
+ALONE = $(shell grep --recursive --files-with-matches --include='*.py' 'mark\.alone' tests)
 
 test-postgres: $(VENV)/installed-dev ## Every test that reaches the house's database, on PostgreSQL
 	@$(BIN)/python -m pytest --database postgres -n 4 --dist loadfile --no-loadscope-reorder -m "not alone"
-	@$(BIN)/python -m pytest --database postgres -m alone
+	@$(BIN)/python -m pytest --database postgres -m alone $(ALONE)
 
 chaos: $(VENV)/installed-dev ## Half an hour of faults on the whole house, then of any order (MINUTES=30)
 	@$(BIN)/python -m tests.chaos --minutes $(MINUTES)

@@ -602,6 +602,9 @@ class State(StrEnum):
         return self.value.replace(" ", "-")
 
 
+OVER = (State.LANDED, State.MERGED, State.CLOSED)  # nobody needs to do anything any more
+
+
 class Turn(StrEnum):
     NOBODY = "nobody"
     AUTHOR = "author"

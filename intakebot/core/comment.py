@@ -10,6 +10,7 @@ from intakebot.core import escape
 from intakebot.core.asks import Asks, Void, listed
 from intakebot.core.ladder import unsatisfied
 from intakebot.model import (
+    OVER,
     Command,
     Facts,
     Finding,
@@ -51,7 +52,6 @@ ACTIONS: Mapping[State, str] = {
     State.QUEUED: "It is being landed. Nobody needs to do anything.",
 }
 
-OVER = (State.LANDED, State.MERGED, State.CLOSED)
 LET_US_IN = "{author}, please let me read your fork; I can't look at what I can't see."
 
 STATUS_OF: Mapping[Turn, str] = {

@@ -21,6 +21,7 @@ from intakebot.flow.said import Said, remember_said
 from intakebot.flow.tasks import tasks_of
 from intakebot.forges.api import Ability
 from intakebot.model import (
+    OVER,
     Change,
     Effect,
     Look,
@@ -168,7 +169,7 @@ def _wanted(
         closing_at,
         by_review=by_review,
     )
-    over = standing.state in (State.LANDED, State.MERGED, State.CLOSED)
+    over = standing.state in OVER
     can_report = Ability.REPORT in abilities and not said.report_refused
     shows_report = can_report and not over and bool(results) and not judged.waits
     return Look(

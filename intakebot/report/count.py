@@ -16,6 +16,7 @@ from types import ModuleType
 
 import sqlalchemy as sa
 
+from intakebot import model
 from intakebot.core import reportfile, workhours
 from intakebot.core.metrics import code, counted, described, reverts, stories, table
 from intakebot.core.metrics.counted import Counted
@@ -27,7 +28,7 @@ from intakebot.report import whose
 from intakebot.report.whose import Key
 from intakebot.settings import Settings, report_text
 from intakebot.store import counted as kept
-from intakebot.store import people
+from intakebot.store import memory, people
 from intakebot.store import stories as evidence
 from intakebot.store.database import Database
 from intakebot.store.people import Member
@@ -37,7 +38,7 @@ AT_ONCE = 50  # in one transaction, so that nobody else waits long for their tur
 # Where it is defined what a pull request comes to.
 _DEFINITIONS: tuple[ModuleType, ...] = (
     *(code, counted, described, reverts, stories, table),
-    *(workhours, reportfile, evidence, whose),
+    *(workhours, reportfile, evidence, memory, whose, model),
 )
 
 
@@ -60,13 +61,8 @@ def grounds(connection: sa.Connection, basis: Basis, key: Key) -> Grounds | None
     tests = evidence.test_checks(connection)
     calendars = {"": basis.calendar, **basis.agencies}
     told = [
-        *(
-            _definitions(),
-            key.of("", ""),
-            sorted(tests),
-            basis.fields.ticket,
-            basis.fields.mentions,
-        ),
+        *(_definitions(), key.of("", ""), sorted(tests)),
+        *(basis.fields.ticket, basis.fields.mentions),
         {agency: _as_words(calendar) for agency, calendar in calendars.items()},
         [_as_words_of(member) for member in roster],
     ]

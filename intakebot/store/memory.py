@@ -11,7 +11,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from intakebot.core.checking import Told
-from intakebot.model import Facts, Finding, Pull, Standing, State, Verdict
+from intakebot.model import OVER, Facts, Finding, Pull, Standing, State, Verdict
 from intakebot.store.tables import facts as facts_table
 from intakebot.store.tables import first_verdicts, happenings, landings, looks, pulls, repos
 from intakebot.store.upsert import insert_new
@@ -20,7 +20,7 @@ ASKS = "asks"  # a comment with a question, or one on a line: somebody waits for
 # Nothing was judged in full: no check could run, or there was nothing left to judge.
 INCOMPLETE = (
     *(State.NEEDS_OK_TO_TEST, State.BLOCKED_BY_US, State.DRAFT, State.CHECKING),
-    *(State.LANDED, State.MERGED, State.CLOSED),
+    *OVER,
 )
 
 

@@ -11,10 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 from pydantic_core import from_json
 
-from intakebot.core.comment import OVER
 from intakebot.core.metrics.code import has_tests, is_code
 from intakebot.core.metrics.stories import Act, Story, Verdict
-from intakebot.model import Group, Level, Outcome, State, VerdictState
+from intakebot.model import OVER, Group, Level, Outcome, State, VerdictState
 from intakebot.store import counted
 from intakebot.store.memory import INCOMPLETE
 from intakebot.store.tables import (

@@ -38,8 +38,6 @@ from tests.flow import dying
 from tests.flow.conftest import SITE, ada, checking_shop, grace
 from tests.flow.workshop import Workshop
 
-pytestmark = pytest.mark.both
-
 LANDED, CLOSED, OPEN = 1, 2, 3  # pull requests
 DESCRIBED = "description=As the shop has asked for, before the sale."
 
@@ -107,6 +105,7 @@ def counted_anew(shop: Workshop) -> str:
     return report(shop)
 
 
+@pytest.mark.both
 def test_what_is_over_is_written_down_and_read_and_what_is_open_is_counted_each_time(
     shop: Workshop,
 ) -> None:
@@ -202,6 +201,7 @@ def test_one_that_is_opened_again_is_counted_each_time_until_it_is_over_again(pa
     assert written(shop) == {LANDED, CLOSED} and report(shop) == counted_anew(shop)
 
 
+@pytest.mark.both
 def test_nothing_that_was_written_of_an_erased_person_stays(checked_shop: Workshop) -> None:
     shop, ann = checked_shop, ada(checked_shop)
     number = shop.opens(ann, {"one.html": "1\n"}, title="Add what Ada has drawn")
@@ -223,6 +223,7 @@ OF_PULL = ("number", "author_id", "title", "first_seen_at", "looked_at", "state"
 ELSEWHERE = (*(pulls.c[name] for name in OF_PULL), repos.c.name, repos.c.forge, facts.c.body)
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("table", EVIDENCE, ids=lambda table: str(table.name))
 def test_whatever_is_done_to_its_evidence_has_it_counted_again(past: Past, table: sa.Table) -> None:
     """Also by hand, in the database itself."""
@@ -242,6 +243,7 @@ def test_whatever_is_done_to_its_evidence_has_it_counted_again(past: Past, table
         assert written(past.shop) == {CLOSED}
 
 
+@pytest.mark.both
 @pytest.mark.parametrize("column", ELSEWHERE, ids=str)
 def test_what_is_said_of_it_elsewhere_has_it_counted_again(
     past: Past, column: sa.Column[object]

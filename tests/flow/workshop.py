@@ -414,17 +414,13 @@ def open_workshop(state: Path, site: Path) -> Workshop:
     until(lambda: _answers(f"{settings.git_url}/livez"))
     bell = Rings()
     shop = Workshop(state, settings, bell, build_house(settings, bell=bell), server)
-    shop.house = _house(settings, bell, shop)
+    shop.house = replace(shop.house, now=shop.now)
     schema.upgrade(shop.house.database, now=now())
     return shop
 
 
 def _run(*command: str) -> str:
     return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
-
-
-def _house(settings: Settings, bell: Rings, shop: Workshop) -> House:
-    return replace(build_house(settings, bell=bell), now=shop.now)
 
 
 def until(ready: Callable[[], bool], seconds: float = 20) -> None:
