@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -19,6 +20,7 @@ from intakebot.model import OperatorError
 from intakebot.store.database import Database
 
 if TYPE_CHECKING:
+    from intakebot.core.metrics.stories import Story
     from intakebot.report.build import Report
     from intakebot.report.gather import Asked
 
@@ -33,6 +35,7 @@ FORMATS: Mapping[str, str] = {
 }
 BINARY = ("pdf", "parquet")
 LARGEST = 64 << 20  # bytes of one table
+MANY = 2_000  # pull requests that are counted in a second or less
 SHARE = click.FloatRange(0, 1)
 
 
@@ -131,9 +134,20 @@ def _of_house(state: Path | None, asked: Asked, ready: float | None, risk: float
     settings = house_at(state)
     database = Database(settings.database_url)
     try:
-        return of_house(database, settings, asked, lambda usual: _targets(usual, ready, risk))
+        targets = partial(_targets, ready=ready, risk=risk)
+        return of_house(database, settings, asked, targets, _watched)
     finally:
         database.close()
+
+
+def _watched(found: Iterable[Story], number: int) -> Iterator[Story]:
+    """Says how far it is, where that takes more than a moment."""
+    if number < MANY:
+        yield from found
+        return
+    label = "Pull requests to count"
+    with click.progressbar(found, length=number, label=label, file=sys.stderr) as bar:
+        yield from bar
 
 
 def _read(file: Path) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,7 +20,7 @@ from intakebot import model
 from intakebot.core import reportfile, workhours
 from intakebot.core.metrics import code, counted, described, reverts, stories, table
 from intakebot.core.metrics.counted import Counted
-from intakebot.core.metrics.stories import Known
+from intakebot.core.metrics.stories import Known, Story
 from intakebot.core.reportfile import Basis, read_basis
 from intakebot.core.workhours import Calendar
 from intakebot.crash import crashpoint
@@ -32,6 +32,9 @@ from intakebot.store import memory, people
 from intakebot.store import stories as evidence
 from intakebot.store.database import Database
 from intakebot.store.people import Member
+
+# Stories on their way to be counted, and how many there are: somebody may watch them pass.
+Watched = Callable[[Iterable[Story], int], Iterable[Story]]
 
 AT_ONCE = 50  # in one transaction, so that nobody else waits long for their turn to write
 
@@ -71,14 +74,22 @@ def grounds(connection: sa.Connection, basis: Basis, key: Key) -> Grounds | None
     return Grounds(Known(who, basis.calendar, basis.of, as_of, basis.fields), tests, name)
 
 
+def unwatched(found: Iterable[Story], number: int) -> Iterable[Story]:
+    return found
+
+
 def everything(
-    connection: sa.Connection, on: Grounds, page: Callable[[str, int], str]
+    connection: sa.Connection,
+    on: Grounds,
+    page: Callable[[str, int], str],
+    watched: Watched = unwatched,
 ) -> Iterator[Counted]:
     """All pull requests, in no order. `page` tells the address of one."""
     for body in kept.read(connection, on.name):
         yield counted.from_text(body, page)
     missing = kept.not_written(connection, on.name)
-    for story in evidence.stories(connection, page, missing, on.tests):
+    found = evidence.stories(connection, page, missing, on.tests)
+    for story in watched(found, len(missing)):
         yield stories.count(story, on.known)
 
 

@@ -20,6 +20,7 @@ from intakebot.core.reportfile import Basis, read_basis
 from intakebot.model import Group, OperatorError, Repo
 from intakebot.report import count
 from intakebot.report.build import Decision, Record, Remark, Report, build
+from intakebot.report.count import Watched, unwatched
 from intakebot.report.whose import Key, named, whose
 from intakebot.settings import Settings, report_text
 from intakebot.store import assessments, past, people, stories, work
@@ -41,13 +42,14 @@ def gather(
     key: Key,
     page: Callable[[str, int], str],
     asked: Asked = Asked(),
+    watched: Watched = unwatched,
 ) -> Report:
     """Raises OperatorError where there is nothing to report on, or nobody of that name."""
     roster = people.everybody(connection)
     on = count.grounds(connection, basis, key)
     if on is None:
         raise OperatorError("nothing has been looked at yet, so there is nothing to report on")
-    told = together(count.everything(connection, on, page), on.known.as_of)
+    told = together(count.everything(connection, on, page, watched), on.known.as_of)
     record = Record(
         as_of=on.known.as_of,
         since=asked.since,
@@ -67,13 +69,14 @@ def of_house(
     settings: Settings,
     asked: Asked = Asked(),
     targets: Callable[[Targets], Targets] = lambda usual: usual,
+    watched: Watched = unwatched,
 ) -> Report:
     """As `gather`, on the operator's own terms; `targets` may change what they aim for."""
     basis = read_basis(report_text(settings))
     basis = replace(basis, targets=targets(basis.targets))
     page = partial(pull_page, settings.public_url)
     with database.read() as connection:
-        return gather(connection, basis, Key(settings.session_secret), page, asked)
+        return gather(connection, basis, Key(settings.session_secret), page, asked, watched)
 
 
 def past_totals(connection: sa.Connection, key: Key, repo: Repo | None = None) -> list[PastTotal]:

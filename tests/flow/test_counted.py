@@ -10,7 +10,12 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 
+from benchmarks.common.past import Past as Lived
+from intakebot import settings
+from intakebot.cli.main import main
+from intakebot.cli.report import MANY
 from intakebot.core.reportfile import Basis
 from intakebot.flow.count import count
 from intakebot.flow.house import House
@@ -31,12 +36,13 @@ from intakebot.store.tables import (
     words,
 )
 from intakebot.store.tables import opinions as opinions_given
+from intakebot.wiring import build_house
 from intakebot.world.people import Somebody
 from tests import crashes
 from tests.databases import Databases
 from tests.flow import dying
 from tests.flow.conftest import SITE, ada, checking_shop, grace
-from tests.flow.workshop import Workshop
+from tests.flow.workshop import Rings, Workshop
 
 LANDED, CLOSED, OPEN = 1, 2, 3  # pull requests
 DESCRIBED = "description=As the shop has asked for, before the sale."
@@ -283,3 +289,24 @@ def test_counting_goes_on_where_it_was_killed(past: Past, step: str, times: int)
 def _one_by_one(shop: Workshop) -> None:
     database = Database(shop.settings.database_url)
     write_down(database, Basis(), Key(shop.settings.session_secret), at_once=1)
+
+
+# --- a large house --------------------------------------------------------------------
+
+
+def test_a_report_that_takes_long_says_how_far_it_is(
+    tmp_path: Path, databases: Databases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with databases.house(tmp_path) as url:
+        database = Database(url)
+        Lived(MANY + 50).live(database)
+        monkeypatch.setenv("INTAKEBOT_STATE", str(tmp_path))
+        monkeypatch.setenv("DATABASE_URL", url)
+        first = CliRunner().invoke(main, ["report", "--json"])
+        assert first.exit_code == 0 and "Pull requests to count" in first.stderr
+        house = build_house(settings.load(tmp_path, {"DATABASE_URL": url}), bell=Rings())
+        count(house)
+        second = CliRunner().invoke(main, ["report", "--json"])
+        assert (second.stdout, second.stderr) == (first.stdout, "")
+        database.close()
+        house.database.close()
