@@ -81,6 +81,10 @@ def add(new_token: bool, state: Path | None, **values: object) -> None:
         click.echo(_said(step))
         if new_token or step.is_new:
             _show_token(entry.login, wiring.built_in_forge(settings).new_token(entry.login))
+            if step.is_new:
+                level = "write" if entry.row.roles & {Role.OWNER, Role.MAINTAINER} else "read"
+                needed = f"intakebot repo grant {entry.login} {level}"
+                click.echo(f"No repository is open to them yet: {needed}", err=True)
         elif step.outcome == "added" and entry.forge == BUILT_IN:
             click.echo("The account was there already; --new-token makes another token for it.")
 

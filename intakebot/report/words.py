@@ -44,7 +44,7 @@ def confidence(report: Report, of: Numbers) -> str:
     """How sure one can be of either target, in words."""
     ready, risk = _percent(report.targets.ready), _percent(report.targets.risk)
     if of.n < FEW:
-        return f"With {of.n} submission{'' if of.n == 1 else 's'} nobody can tell."
+        return f"With {_many(of.n, 'submission')} nobody can tell."
     if of.p_ready >= LIKELY:
         return f"{_likely(of.p_ready)} that at least {ready} pass in the long run."
     if of.p_risk >= LIKELY:
@@ -138,7 +138,7 @@ def to_work_on(of: Numbers) -> list[str]:
     if of.forks < of.n:
         found.insert(0, f"{of.n - of.forks} of {of.n} did not come from a fork")
     if of.trespasses.total:
-        found.insert(0, f"{of.trespasses.total} times past the pull requests")
+        found.insert(0, f"{_many(of.trespasses.total, 'time')} past the pull requests")
     for kind, one in sorted(of.relapse_by_kind.items(), key=_most_again):
         if one.again and not any(text.startswith(f"{kind}:") for text in found):
             found.append(f"{kind}: came back {one.again} times in {one.chances} chances")
@@ -152,14 +152,14 @@ def _most_again(item: tuple[str, Relapse]) -> tuple[int, str]:
 def exclusions(report: Report) -> Sequence[str]:
     """What the numbers leave out, and what they can't say."""
     cohort, record = report.cohort, report.record
+    submissions = _many(cohort.n, "submission")
     agencies = f"{cohort.agencies} {'agency' if cohort.agencies == 1 else 'agencies'}"
     if record is None:
         return (
             "Incidents (pushes past pull requests, mailed archives), reviewers' comments and our "
             "own response times are not in a table of submissions, so nothing here counts them.",
             "A revert counts whenever it happened; the table has no dates.",
-            f"All numbers compare with the {cohort.n} submissions of {agencies} in the table, each "
-            "included.",
+            f"All numbers compare with {submissions} of {agencies} in the table, each included.",
         )
     return (
         left_out(_total(record)) or "Nothing was left out.",
@@ -169,7 +169,7 @@ def exclusions(report: Report) -> Sequence[str]:
         "request for changes. Hours are working hours of whoever was to act.",
         "How hard the tasks were, how strict the reviewers are and what was said outside of pull "
         f"requests is in no number here.{reviewers(report)}",
-        f"All numbers compare with the {cohort.n} submissions of {agencies}, each included.",
+        f"All numbers compare with {submissions} of {agencies}, each included.",
     )
 
 
@@ -237,7 +237,9 @@ def our_side(of: Numbers) -> str:
     if kept is None:
         return ""
     said = [f"Our first complete verdict came within {_hours(kept.verdicts)}"]
-    if kept.reviews.n:
+    if kept.reviews.n and kept.reviews.median is None:
+        said.append("how soon somebody of us looks after that can't be told yet")
+    elif kept.reviews.n:
         said.append(f"somebody of us looked within {_hours(kept.reviews)} after that")
     whole = kept.theirs + kept.ours
     split = (
@@ -274,6 +276,10 @@ def decided(agency: Agency) -> str:
 
 def _likely(p: float) -> str:
     return "Very likely" if p >= VERY_LIKELY else "Likely"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _percent(value: float) -> str:

@@ -91,6 +91,13 @@ def test_somebody_new_gets_an_account_and_a_token_that_opens_the_forge(state: Pa
     ]
 
 
+@pytest.mark.parametrize(("role", "level"), [("maintainer", "write"), ("contributor", "read")])
+def test_somebody_new_is_let_in_by_the_next_command(state: Path, role: str, level: str) -> None:
+    said = run(state, "add", "ada", "--group", "staff", "--role", role).stderr
+    assert said == f"No repository is open to them yet: intakebot repo grant ada {level}\n"
+    assert run(state, "add", "ada", "--group", "staff", "--new-token").stderr == ""
+
+
 def test_a_second_run_changes_the_row_and_says_what_changed(state: Path) -> None:
     fine(state, "add", "ada", "--name", "Ada", "--group", "staff", "--role", "owner")
     words = ("add", "ada", "--group", "agency", "--agency", "Pixel", "--until", "2030-01-01")

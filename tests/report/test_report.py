@@ -129,7 +129,9 @@ def test_fewer_than_three_agencies_start_from_an_even_assumption() -> None:
     found = as_json(build([*rows_of("Alder", 6, 8), *rows_of("Birch", 1, 4)], Targets()))
     assert found["prior"] == {"mean": 0.5, "worth": 2.0, "bounds": [4.0, 40.0], "fixed": True}
     assert found["agencies"]["Alder"]["eb_mean"] == 0.7  # Beta(1 + 6, 1 + 2)
-    assert "fewer than three agencies" in to_markdown(build(rows_of("Alder", 1, 1), Targets()))
+    said = to_markdown(build(rows_of("Alder", 1, 1), Targets()))
+    assert "fewer than three agencies" in said
+    assert "All numbers compare with 1 submission of 1 agency in the table" in said
 
 
 def test_an_agency_with_most_of_the_rows_is_not_compared_with_itself() -> None:

@@ -16,6 +16,7 @@ from intakebot.core.metrics.stories import (
     Act,
     Known,
     Story,
+    Trespass,
     Verdict,
     Whose,
     submissions,
@@ -272,3 +273,20 @@ def test_what_reviewers_think_is_told_as_a_median_and_of_few_not_at_all() -> Non
     assert of(1, 2, 4, 5, 5) == (5, 4.0)
     assert of(1, 1, 1, 1) == (4, None)
     assert of() == (0, None)
+
+
+def test_how_soon_we_look_is_told_once_somebody_has() -> None:
+    looked = act("review", "olga", 3, "a", "approved")
+    for acts, said in (
+        ((), "how soon somebody of us looks after that can't be told yet"),
+        ((looked,), "somebody of us looked within 2.0 working hours after that"),
+    ):
+        rows = submissions([story(GREEN, acts=acts)], known()).rows
+        assert said in to_markdown(build(rows, Targets(), record=Record(as_of=at(7))))
+
+
+def test_one_incident_is_once_past_the_pull_requests() -> None:
+    rows = submissions([story(GREEN)], known()).rows
+    pushed = Trespass("Alder", "p1", at(1), "direct-push")
+    told = Record(as_of=at(7), trespasses=[pushed])
+    assert "1 time past the pull requests" in to_markdown(build(rows, Targets(), record=told))
