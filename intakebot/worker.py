@@ -15,10 +15,9 @@ from rq.serializers import JSONSerializer
 
 from intakebot import log
 from intakebot.flow import bell
-from intakebot.flow import count as counts
+from intakebot.flow import chores as rounds
 from intakebot.flow import lane as lanes
 from intakebot.flow import look as looks
-from intakebot.flow import post as letters
 from intakebot.flow import run as runs
 from intakebot.flow import survey as surveys
 from intakebot.flow.house import House
@@ -55,12 +54,8 @@ def discover(_: int) -> None:
     _forgiving(surveys.discover, 0)
 
 
-def post(_: int) -> None:
-    _forgiving(letters.post, 0)
-
-
-def count(_: int) -> None:
-    _forgiving(counts.count, 0)
+def chores(_: int) -> None:
+    _forgiving(rounds.chores, 0)
 
 
 def _forgiving(work: Any, row: int) -> None:

@@ -18,7 +18,7 @@ from rq.serializers import JSONSerializer
 from intakebot import log
 
 LOOKS, RUNS = "intakebot-looks", "intakebot-runs"
-SLOW = ("run:", "post:", "count:")
+SLOW = ("run:", "chores:")
 TIMEOUTS = {LOOKS: 600, RUNS: 2 * 3600}  # seconds; a check's own limit ends it long before
 
 ANSWER_WITHIN, LEFT_ALONE = 1.0, 3.0  # seconds

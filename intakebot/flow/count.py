@@ -7,7 +7,7 @@ from intakebot.flow.house import House
 from intakebot.model import OperatorError
 
 
-def count(house: House, _: int = 0) -> None:
+def count(house: House) -> None:
     try:
         written = house.counting()
     except OperatorError as error:  # a report.toml that can't be read: reports say so, too

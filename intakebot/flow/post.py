@@ -23,7 +23,7 @@ PAUSE, DOUBLED = timedelta(minutes=1), 8  # times at most: then every four hours
 GIVEN_UP = timedelta(days=5)  # as mail servers do with each other (RFC 5321, 4.5.4.1)
 
 
-def post(house: House, _: int = 0) -> None:
+def post(house: House) -> None:
     """Write what there is to tell, and send what is due."""
     try:
         house.onboarding(house.now())

@@ -19,8 +19,7 @@ from intakebot.store.tables import lanes, pulls, repos
 
 EVERY = 2.0  # seconds between sweeps
 SURVEY_EVERY = timedelta(seconds=30)
-POST_EVERY = timedelta(hours=1)  # beside when something is due
-COUNT_EVERY = timedelta(minutes=10)
+CHORES_EVERY = timedelta(minutes=10)  # beside when a letter is due
 TELL_EVERY = timedelta(days=1)
 PIECE = 500  # deliveries emptied in one transaction, so that new ones need not wait
 SETTLED = timedelta(minutes=1)
@@ -56,7 +55,7 @@ class Clock:
             ]
             bells += [f"run:{row}" for row in work.waiting_runs(connection, now, PATIENCE)]
             if self.house.channel is not None and letters.is_any_due(connection, now):
-                bells.append("post:0")
+                bells.append("chores:0")
         crashpoint("clock.before_ring")
         self.house.bell.ring([*self._not_just_rung(bells, now), *self._rounds(now)])
         crashpoint("clock.after_ring")
@@ -64,7 +63,7 @@ class Clock:
 
     def _rounds(self, now: datetime) -> list[str]:
         """Those whose time has come, the first time at once."""
-        every = {"discover:0": self.survey_every, "count:0": COUNT_EVERY, "post:0": POST_EVERY}
+        every = {"discover:0": self.survey_every, "chores:0": CHORES_EVERY}
         due = [
             bell
             for bell, pause in every.items()

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from intakebot.flow.count import count
+from intakebot.flow.chores import chores
 from intakebot.flow.house import House
 from intakebot.flow.lane import lane
 from intakebot.flow.look import look
-from intakebot.flow.post import post
 from intakebot.flow.run import run
 from intakebot.flow.survey import discover, survey
 
@@ -19,6 +18,5 @@ ROOMS: Mapping[str, Work] = {
     "lane": lane,
     "survey": survey,
     "discover": discover,
-    "post": post,
-    "count": count,
+    "chores": chores,
 }
