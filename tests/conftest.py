@@ -53,7 +53,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def _is_worth_both(test: pytest.Item) -> bool:
     """SQL is the store's alone, and its tests and those of everything that is quick run on both.
 
-    Of whole lives, which take seconds, and of what only looks at requests, every sixth does,
+    Of whole lives, which take seconds, and of what only looks at requests, every fourth does,
     always the same ones: together they come by every table. `make test-postgres` runs them all.
     """
     if test.get_closest_marker("postgres") or test.get_closest_marker("both"):
@@ -62,7 +62,7 @@ def _is_worth_both(test: pytest.Item) -> bool:
         return False
     if test.path.parent.name not in LIVES and test.path.stem not in DOORS:
         return True
-    return zlib.crc32(test.nodeid.encode()) % 6 == 0
+    return zlib.crc32(test.nodeid.encode()) % 4 == 0
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

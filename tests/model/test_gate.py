@@ -207,7 +207,7 @@ def tried(shop: Shop) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=EXAMPLES or 3,
+            max_examples=EXAMPLES or 4,
             stateful_step_count=14,
             derandomize=not EXAMPLES,
             database=None,
