@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -51,6 +51,7 @@ class Grounds:
     report.toml, the roster, and `tests`, the checks that run tests. `name` is a SHA-256 of it."""
 
     known: Known
+    roster: Sequence[Member]
     tests: Collection[str]
     name: str
 
@@ -61,7 +62,7 @@ def grounds(connection: sa.Connection, basis: Basis, key: Key) -> Grounds | None
     if as_of is None:
         return None
     roster = people.everybody(connection)
-    tests = evidence.test_checks(connection)
+    tests = evidence.checks_that_test(connection)
     calendars = {"": basis.calendar, **basis.agencies}
     told = [
         *(_definitions(), key.of("", ""), sorted(tests)),
@@ -71,7 +72,8 @@ def grounds(connection: sa.Connection, basis: Basis, key: Key) -> Grounds | None
     ]
     name = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
     who = whose.whose(roster, key)
-    return Grounds(Known(who, basis.calendar, basis.of, as_of, basis.fields), tests, name)
+    known = Known(who, basis.calendar, basis.of, as_of, basis.fields)
+    return Grounds(known, roster, tests, name)
 
 
 def unwatched(found: Iterable[Story], number: int) -> Iterable[Story]:

@@ -45,7 +45,6 @@ def gather(
     watched: Watched = unwatched,
 ) -> Report:
     """Raises OperatorError where there is nothing to report on, or nobody of that name."""
-    roster = people.everybody(connection)
     on = count.grounds(connection, basis, key)
     if on is None:
         raise OperatorError("nothing has been looked at yet, so there is nothing to report on")
@@ -59,7 +58,7 @@ def gather(
         past={one.agency: one for one in past_totals(connection, key)},
         remarks=_remarks(connection),
     )
-    person = named(roster, asked.person, key) if asked.person else None
+    person = named(on.roster, asked.person, key) if asked.person else None
     rows = _since(told, asked.since)
     return build(rows, basis.targets, asked.agency or None, record, person)
 

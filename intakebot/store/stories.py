@@ -102,7 +102,7 @@ def trespasses(connection: sa.Connection) -> list[sa.Row[Any]]:
     return list(connection.execute(asked))
 
 
-def test_checks(connection: sa.Connection) -> Collection[str]:
+def checks_that_test(connection: sa.Connection) -> Collection[str]:
     """Digests of the checks that run tests: by the report they write, or by their name."""
     definition = sa.cast(runs.c.definition, sa.Text).label("definition")
     rows = connection.execute(sa.select(runs.c.digest, runs.c.name, definition).distinct())
