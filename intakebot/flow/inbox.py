@@ -89,7 +89,7 @@ class Inbox:
 
     def _store(self, batch: list[_Waiting], *, all_new: bool) -> inbox.Kept:
         pairs = [(item.delivery, item.event) for item in batch]
-        with self.database.write() as connection:
+        with self.database.write_straight() as connection:
             kept = inbox.keep(connection, pairs, self.by_connection, all_new=all_new)
             crashpoint("hook.before_commit")
         return kept

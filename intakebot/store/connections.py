@@ -10,6 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from intakebot.store.runs import want_only
+from intakebot.store.straight import Straight
 from intakebot.store.tables import connections, entries, lanes, pulls, repos
 from intakebot.store.upsert import insert_new
 
@@ -30,6 +31,12 @@ class ConnectionRow:
     hook_id: str
     changes: Sequence[Mapping[str, Any]]
     connected_at: datetime
+
+
+# Built once: the door asks for it with every delivery.
+_NONCE = sa.select(connections.c.hook_nonce).where(
+    connections.c.forge == sa.bindparam("forge"), connections.c.forge_id == sa.bindparam("forge_id")
+)
 
 
 def all_of(connection: sa.Connection, forge: str) -> list[ConnectionRow]:
@@ -53,6 +60,12 @@ def find(connection: sa.Connection, forge: str, forge_id: str) -> ConnectionRow 
         )
     ).one_or_none()
     return _row(row) if row else None
+
+
+def nonce(connection: sa.Connection | Straight, forge: str, forge_id: str) -> str | None:
+    """That its hook was made with; None where it is not connected."""
+    rows = connection.execute(_NONCE, {"forge": forge, "forge_id": forge_id})
+    return next((str(nonce) for (nonce,) in rows), None)
 
 
 def keep(connection: sa.Connection, values: Mapping[str, Any]) -> None:

@@ -11,16 +11,16 @@ import sqlalchemy as sa
 
 from intakebot.model import Delivery, Event, Ignored
 from intakebot.store import connections, work
+from intakebot.store.straight import Straight
 from intakebot.store.tables import deliveries, repos
 
 Item = tuple[Delivery, Event | Ignored]
 
 # Built once, here and in `work`: building a statement costs more than running it.
-_STORED = sa.select(deliveries.c.delivery_id).where(
-    deliveries.c.forge == sa.bindparam("forge"),
-    deliveries.c.delivery_id.in_(sa.bindparam("ids", expanding=True)),
+_STORED = sa.select(deliveries.c.id).where(
+    deliveries.c.forge == sa.bindparam("forge"), deliveries.c.delivery_id == sa.bindparam("id")
 )
-_INSERTED = sa.insert(deliveries)
+_INSERTED = sa.insert(deliveries).inline()  # nobody asks for the new rows' ids
 
 
 class Repeated(Exception):
@@ -36,7 +36,7 @@ class Kept:
 
 
 def keep(
-    connection: sa.Connection,
+    connection: Straight,
     batch: Sequence[Item],
     by_connection: Collection[str] = (),
     *,
@@ -57,8 +57,11 @@ def keep(
     ]
     if not heard:
         return Kept(new, [])
-    events = [event for _, event in heard if isinstance(event, Event)]
-    nudged = _nudge(connection, events, max(one.received_at for one, _ in heard))
+    now = max(one.received_at for one, _ in heard)
+    about = {_about(event) for _, event in heard if isinstance(event, Event)}
+    # Always in the same order, so that two processes never wait for each other.
+    ordered = sorted(about, key=lambda one: (*one[:2], one[2] or 0))
+    nudged = {one: _nudge(connection, one, now) for one in ordered}
     # Whole at once: to change a row later, SQLite would write its body anew.
     rows = [_row(one, event, nudged) for one, event in heard]
     try:
@@ -70,21 +73,19 @@ def keep(
     return Kept(new, list(dict.fromkeys(each.bell for each in nudged.values())))
 
 
-def _which_are_new(connection: sa.Connection, batch: Sequence[Delivery]) -> list[bool]:
+def _which_are_new(connection: Straight, batch: Sequence[Delivery]) -> list[bool]:
     seen: set[tuple[str, str]] = set()
-    for forge in {one.forge for one in batch}:
-        ids = [one.id for one in batch if one.forge == forge]
-        stored = connection.scalars(_STORED, {"forge": forge, "ids": ids})
-        seen |= {(forge, found) for found in stored}
     new = []
     for one in batch:
-        new.append((one.forge, one.id) not in seen)
-        seen.add((one.forge, one.id))
+        name = one.forge, one.id
+        is_stored = connection.execute(_STORED, {"forge": one.forge, "id": one.id})
+        new.append(name not in seen and not is_stored)
+        seen.add(name)
     return new
 
 
 def _heard(
-    connection: sa.Connection,
+    connection: Straight,
     delivery: Delivery,
     event: Event | Ignored,
     by_connection: Collection[str],
@@ -92,10 +93,10 @@ def _heard(
     """A hook speaks for the repository that it was made for, whoever has come by its secret."""
     if not isinstance(event, Event) or event.forge not in by_connection:
         return event
-    row = connections.find(connection, event.forge, event.repo)
-    if row is None:
+    nonce = connections.nonce(connection, event.forge, event.repo)
+    if nonce is None:
         return Ignored("its repository is not connected")
-    if delivery.nonce is not None and delivery.nonce != row.hook_nonce:
+    if delivery.nonce is not None and delivery.nonce != nonce:
         return Ignored("its hook was made for another repository")
     return event
 
@@ -116,24 +117,12 @@ class _Nudged:
         return f"survey:{self.repo}" if self.pull is None else f"look:{self.pull}"
 
 
-def _nudge(
-    connection: sa.Connection, events: Sequence[Event], now: datetime
-) -> dict[About, _Nudged]:
-    """Always in the same order, so that two processes never wait for each other."""
-    about = sorted({_about(event) for event in events}, key=lambda one: (*one[:2], one[2] or 0))
-    rows = {name: work.repo_row(connection, *name) for name in dict.fromkeys(o[:2] for o in about)}
-    looks = [(rows[forge, repo], number) for forge, repo, number in about if number is not None]
-    looked = work.nudge_pulls(connection, looks, now)
-    nudged: dict[About, _Nudged] = {}
-    for forge, repo, number in about:
-        row = rows[forge, repo]
-        if number is None:
-            nudged[forge, repo, number] = _Nudged(
-                row, None, work.nudge(connection, repos, row, now)
-            )
-        else:
-            nudged[forge, repo, number] = _Nudged(row, *looked[row, number])
-    return nudged
+def _nudge(connection: Straight, about: About, now: datetime) -> _Nudged:
+    forge, repo, number = about
+    if number is not None:
+        return _Nudged(*work.nudge_pull(connection, forge, repo, number, now))
+    row = work.repo_row(connection, forge, repo)
+    return _Nudged(row, None, work.nudge(connection, repos, row, now))
 
 
 def _about(event: Event) -> About:

@@ -85,6 +85,13 @@ def _take_lock(stalled_seconds: float) -> str:
     return f"SELECT {idle}, pg_advisory_xact_lock({LOCK})"
 
 
+def begin_write(stalled_seconds: float) -> str:
+    """What a transaction that writes begins with, on a connection as it comes."""
+    return f"SET TRANSACTION ISOLATION LEVEL {WRITE['isolation_level']}; " + _take_lock(
+        stalled_seconds
+    )
+
+
 def _set_up(raw: Any, session: str) -> None:
     raw.autocommit = True  # a SET that is rolled back never was
     raw.execute(session)

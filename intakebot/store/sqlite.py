@@ -20,6 +20,11 @@ def make_engine(url: sa.URL, busy_seconds: float, _stalled_seconds: float) -> sa
     return engine
 
 
+def begin_write(_stalled_seconds: float) -> str:
+    """What a transaction that writes begins with."""
+    return "BEGIN IMMEDIATE"
+
+
 def _set_up(raw: sqlite3.Connection, _: Any) -> None:
     raw.isolation_level = None  # SQLAlchemy's "begin" below starts transactions, not the driver
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):

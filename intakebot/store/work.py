@@ -6,19 +6,22 @@ to what it read: a nudge that came meanwhile leaves the row due.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
-from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 from intakebot.model import Repo
 from intakebot.store import leases
+from intakebot.store.straight import Straight
 from intakebot.store.tables import lanes, pulls, repos, runs
-from intakebot.store.upsert import insert, insert_new
+from intakebot.store.upsert import insert, insert_new, new_rows
+
+if TYPE_CHECKING:
+    from intakebot.store.upsert import Insert
 
 LONGEST_POSTPONED = timedelta(minutes=15)  # more than anything is put off
 
@@ -48,30 +51,52 @@ class PullRow:
     failures: int
 
 
-# Built once: the door asks for it with every delivery, and building costs more than running.
-_REPO_ID = sa.select(repos.c.id).where(
+# Built once, as those below that are cached: the door asks for them with every delivery, and
+# building costs more than running.
+_IS_REPO = sa.and_(
     repos.c.forge == sa.bindparam("forge"), repos.c.forge_id == sa.bindparam("forge_id")
 )
+_REPO_ID = sa.select(repos.c.id).where(_IS_REPO)
 
 
 @cache
-def _nudged_pulls(dialect: str) -> ReturningInsert[tuple[int, int, int, int]]:
-    statement = insert(dialect, pulls)
+def _nudged_pull(dialect: str) -> ReturningInsert[tuple[int, int, int]]:
+    """Raises the counter of a row, or makes the row, where the repository has one."""
+    now = sa.bindparam("now", type_=pulls.c.nudged_at.type)
+    new = sa.select(repos.c.id, sa.bindparam("pull", type_=sa.Integer), now, now, sa.literal(1))
+    names = ["repo_id", "number", "first_seen_at", "nudged_at", "wanted"]
+    statement = insert(dialect, pulls).from_select(names, new.where(_IS_REPO))
     raised = {"wanted": pulls.c.wanted + 1, "nudged_at": statement.excluded.nudged_at}
     return statement.on_conflict_do_update(
         index_elements=["repo_id", "number"], set_=raised
-    ).returning(pulls.c.id, pulls.c.repo_id, pulls.c.number, pulls.c.wanted)
+    ).returning(pulls.c.repo_id, pulls.c.id, pulls.c.wanted)
 
 
-def repo_row(connection: sa.Connection, forge: str, forge_id: str) -> int:
+@cache
+def _new_repo(dialect: str) -> Insert:
+    return new_rows(dialect, repos)
+
+
+@cache
+def _nudged(table: sa.Table) -> ReturningUpdate[tuple[int]]:
+    raised = {"wanted": table.c.wanted + 1, "nudged_at": sa.bindparam("now")}
+    return (
+        sa.update(table)
+        .where(table.c.id == sa.bindparam("row"))
+        .values(raised)
+        .returning(table.c.wanted)
+    )
+
+
+def repo_row(connection: sa.Connection | Straight, forge: str, forge_id: str) -> int:
     """The id of our row for this repository, made when it is new."""
     names = {"forge": forge, "forge_id": forge_id}
-    found = connection.scalar(_REPO_ID, names)
-    if found is None:
-        insert_new(connection, repos, names)
-        found = connection.scalar(_REPO_ID, names)
-    assert found is not None  # noqa: S101 - found, or inserted one line above
-    return int(found)
+    found = list(connection.execute(_REPO_ID, names))
+    if not found:
+        connection.execute(_new_repo(connection.dialect.name), names)
+        found = list(connection.execute(_REPO_ID, names))
+    [(row,)] = found
+    return int(row)
 
 
 def know_repo(connection: sa.Connection, found: Repo) -> int:
@@ -119,33 +144,26 @@ def lane_row(connection: sa.Connection, repo_id: int, branch: str) -> int:
     return int(found)
 
 
-def nudge(connection: sa.Connection, table: sa.Table, row: int, now: datetime) -> int:
+def nudge(connection: sa.Connection | Straight, table: sa.Table, row: int, now: datetime) -> int:
     """Ask for one more look; returns the count that a later `done` must reach."""
-    wanted = connection.scalar(
-        sa.update(table)
-        .where(table.c.id == row)
-        .values(wanted=table.c.wanted + 1, nudged_at=now)
-        .returning(table.c.wanted)
-    )
-    assert wanted is not None  # noqa: S101 - rows are never deleted
-    return int(wanted)
+    [raised] = connection.execute(_nudged(table), {"row": row, "now": now})
+    return int(raised[0])
 
 
-def nudge_pulls(
-    connection: sa.Connection, numbers: Sequence[tuple[int, int]], now: datetime
-) -> dict[tuple[int, int], tuple[int, int]]:
-    """Ask for one more look at each (repository row, number), making its row when it is new.
-
-    Returns (pull request's row, the count that a later `done` must reach) for each.
+def nudge_pull(
+    connection: sa.Connection | Straight, forge: str, forge_id: str, number: int, now: datetime
+) -> tuple[int, int, int]:
+    """Ask for one more look at a pull request; its row and its repository's are made when they are
+    new. Returns (repository's row, pull request's row, the count that a later `done` must reach).
     """
-    if not numbers:
-        return {}
-    values = {"first_seen_at": now, "nudged_at": now, "wanted": 1}
-    rows = connection.execute(
-        _nudged_pulls(connection.dialect.name),
-        [{"repo_id": repo, "number": number, **values} for repo, number in numbers],
-    )
-    return {(row.repo_id, row.number): (row.id, row.wanted) for row in rows}
+    statement = _nudged_pull(connection.dialect.name)
+    about = {"forge": forge, "forge_id": forge_id, "pull": number, "now": now}
+    rows = list(connection.execute(statement, about))
+    if not rows:
+        repo_row(connection, forge, forge_id)
+        rows = list(connection.execute(statement, about))
+    [(repo, row, wanted)] = rows
+    return repo, row, wanted
 
 
 def wanted(connection: sa.Connection, table: sa.Table, row: int) -> int:

@@ -294,7 +294,7 @@ def test_a_delivery_that_arrived_is_told(desk: Desk) -> None:
     [row] = desk.rows()
     event = Event("bitbucket-cloud", Kind.PUSH, row.forge_id, None, None, None, None)
     delivery = Delivery("bitbucket-cloud", "1", b"{}", {}, now())
-    with desk.database() as database, database.write() as connection:
+    with desk.database() as database, database.write_straight() as connection:
         inbox.keep(connection, [(delivery, event)], ("bitbucket-cloud",))
     assert states(desk)[f"{MAIN}: last delivery"] == "ok"
 

@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,12 +21,17 @@ from intakebot.model import OperatorError, TryLater
 from intakebot.settings import load
 from intakebot.store import backup, schema, work
 from intakebot.store.database import Database
+from intakebot.store.straight import Straight
 from intakebot.store.tables import lanes, pulls, repos
 from tests.databases import Databases, at_schema
 from tests.postgres import Server, running
 
 pytestmark = pytest.mark.postgres
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
+BACKEND = sa.select(sa.func.pg_backend_pid())
+
+Connection = sa.Connection | Straight
+Writing = Callable[[], AbstractContextManager[Connection]]
 
 
 @pytest.fixture
@@ -43,12 +48,19 @@ def database(databases: Databases, tmp_path: Path) -> Iterator[Database]:
         database.close()
 
 
+@pytest.fixture(params=["write", "write_straight"])
+def writing(request: pytest.FixtureRequest, database: Database) -> Writing:
+    """Either way to write."""
+    way: Writing = getattr(database, request.param)
+    return way
+
+
 def names(database: Database) -> list[str]:
     with database.read() as connection:
         return list(connection.scalars(sa.select(repos.c.forge_id).order_by(repos.c.id)))
 
 
-def keep(connection: sa.Connection, name: str) -> None:
+def keep(connection: Connection, name: str) -> None:
     work.repo_row(connection, "git", name)
 
 
@@ -56,40 +68,40 @@ def keep(connection: sa.Connection, name: str) -> None:
 
 
 def test_a_connection_that_is_cut_half_way_is_try_later_and_leaves_nothing(
-    database: Database, server: Server
+    database: Database, server: Server, writing: Writing
 ) -> None:
-    with pytest.raises(TryLater, match="the database went away"), database.write() as connection:
+    with pytest.raises(TryLater, match="the database went away"), writing() as connection:
         keep(connection, "lost")
         cut(server, connection)
         keep(connection, "lost too")
-    with database.write() as connection:
+    with writing() as connection:
         keep(connection, "kept")
     assert names(database) == ["kept"]
 
 
 def test_a_connection_that_is_cut_before_the_commit_is_try_later(
-    database: Database, server: Server
+    database: Database, server: Server, writing: Writing
 ) -> None:
-    with pytest.raises(TryLater, match="the database went away"), database.write() as connection:
+    with pytest.raises(TryLater, match="the database went away"), writing() as connection:
         keep(connection, "lost")
         cut(server, connection)
     assert names(database) == []
 
 
 def test_a_connection_that_was_cut_while_nobody_used_it_is_not_noticed(
-    database: Database, server: Server
+    database: Database, server: Server, writing: Writing
 ) -> None:
-    with database.write() as connection:
+    with writing() as connection:
         keep(connection, "one")
-        backend = connection.scalar(sa.text("SELECT pg_backend_pid()"))
+        [(backend,)] = connection.execute(BACKEND, {})
     server.ask(f"SELECT pg_terminate_backend({backend})")
-    with database.write() as connection:
+    with writing() as connection:
         keep(connection, "two")
     assert names(database) == ["one", "two"]
 
 
-def cut(server: Server, connection: sa.Connection) -> None:
-    backend = connection.scalar(sa.text("SELECT pg_backend_pid()"))
+def cut(server: Server, connection: Connection) -> None:
+    [(backend,)] = connection.execute(BACKEND, {})
     server.ask(f"SELECT pg_terminate_backend({backend}, 5000)")
 
 
@@ -107,7 +119,7 @@ def test_what_was_committed_survives_a_server_that_is_killed_and_the_rest_is_try
             own.stop(signal.SIGQUIT)
             keep(connection, "after")
         began = time.monotonic()
-        for way in (database.read, database.write):
+        for way in (database.read, database.write, database.write_straight):
             with pytest.raises(TryLater, match="can't take it now"), way():
                 pass
         assert time.monotonic() - began < 5
@@ -152,11 +164,11 @@ def test_a_writer_that_stops_moving_is_thrown_out_and_finds_out(database: Databa
 
 
 def test_a_writer_waits_for_its_turn_no_longer_than_it_was_told(
-    database: Database, databases: Databases
+    database: Database, databases: Databases, writing: Writing
 ) -> None:
     with databases.held(database.url):
         began = time.monotonic()
-        with pytest.raises(TryLater, match=r"can't take it now: .*lock timeout"), database.write():
+        with pytest.raises(TryLater, match=r"can't take it now: .*lock timeout"), writing():
             pass
         assert time.monotonic() - began > 0.9
 
@@ -192,11 +204,11 @@ def test_what_a_deadlock_or_another_snapshot_undoes_is_tried_later(database: Dat
 
 
 def test_a_server_that_only_reads_for_now_is_tried_later(
-    database: Database, server: Server
+    database: Database, server: Server, writing: Writing
 ) -> None:
     name = sa.make_url(database.url).database
     server.ask(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-    with pytest.raises(TryLater, match="it is read-only"), database.write() as connection:
+    with pytest.raises(TryLater, match="it is read-only"), writing() as connection:
         keep(connection, "x")
 
 
