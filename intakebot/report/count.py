@@ -1,79 +1,33 @@
 """Counts pull requests for reports, and writes down what those came to that are over.
 
 A report is made of what was written down and of what is counted now. Both are the same: the store
-forgets a row when its evidence changes, and the grounds have another name when anything else does.
+forgets a row when its evidence changes, and its grounds have another name when anything else does.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-from types import ModuleType
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 import sqlalchemy as sa
 
-from intakebot import model
-from intakebot.core import reportfile, workhours
-from intakebot.core.metrics import code, counted, described, reverts, stories, table
+from intakebot.core.metrics import counted, stories
 from intakebot.core.metrics.counted import Counted
-from intakebot.core.metrics.stories import Known, Story
+from intakebot.core.metrics.stories import Story
 from intakebot.core.reportfile import Basis, read_basis
-from intakebot.core.workhours import Calendar
 from intakebot.crash import crashpoint
-from intakebot.report import whose
+from intakebot.report.grounds import Grounds, grounds, relied
 from intakebot.report.whose import Key
 from intakebot.settings import Settings, report_text
 from intakebot.store import counted as kept
-from intakebot.store import memory, people
 from intakebot.store import stories as evidence
+from intakebot.store.counted import Written
 from intakebot.store.database import Database
-from intakebot.store.people import Member
 
 # Stories on their way to be counted, and how many there are: somebody may watch them pass.
 Watched = Callable[[Iterable[Story], int], Iterable[Story]]
 
 AT_ONCE = 50  # in one transaction, so that nobody else waits long for their turn to write
-
-# Where it is defined what a pull request comes to.
-_DEFINITIONS: tuple[ModuleType, ...] = (
-    *(code, counted, described, reverts, stories, table),
-    *(workhours, reportfile, evidence, memory, whose, model),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Grounds:
-    """What all pull requests are counted by, beside their own evidence: this program's definitions,
-    report.toml, the roster, and `tests`, the checks that run tests. `name` is a SHA-256 of it."""
-
-    known: Known
-    roster: Sequence[Member]
-    tests: Collection[str]
-    name: str
-
-
-def grounds(connection: sa.Connection, basis: Basis, key: Key) -> Grounds | None:
-    """None where nothing has been looked at yet."""
-    as_of = evidence.as_of(connection)
-    if as_of is None:
-        return None
-    roster = people.everybody(connection)
-    tests = evidence.checks_that_test(connection)
-    calendars = {"": basis.calendar, **basis.agencies}
-    told = [
-        *(_definitions(), key.of("", ""), sorted(tests)),
-        *(basis.fields.ticket, basis.fields.mentions),
-        {agency: _as_words(calendar) for agency, calendar in calendars.items()},
-        [_as_words_of(member) for member in roster],
-    ]
-    name = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
-    who = whose.whose(roster, key)
-    known = Known(who, basis.calendar, basis.of, as_of, basis.fields)
-    return Grounds(known, roster, tests, name)
 
 
 def unwatched(found: Iterable[Story], number: int) -> Iterable[Story]:
@@ -87,10 +41,13 @@ def everything(
     watched: Watched = unwatched,
 ) -> Iterator[Counted]:
     """All pull requests, in no order. `page` tells the address of one."""
-    for body in kept.read(connection, on.name):
-        yield counted.from_text(body, page)
-    missing = kept.not_written(connection, on.name)
-    found = evidence.stories(connection, page, missing, on.tests)
+    read = set()
+    for pull, written in kept.read(connection):
+        if written.basis == on.name(written.relied):
+            read.add(pull)
+            yield counted.from_text(written.body, page)
+    missing = [pull for pull in kept.to_count(connection) if pull not in read]
+    found = evidence.stories(connection, page, missing)
     for story in watched(found, len(missing)):
         yield stories.count(story, on.known)
 
@@ -109,37 +66,26 @@ def write_down(database: Database, basis: Basis, key: Key, at_once: int = AT_ONC
     """
     with database.read() as connection:
         on = grounds(connection, basis, key)
-    written, after = 0, 0
-    while on is not None:
+        if on is None:
+            return 0
+        missing = iter(_not_written(connection, on))
+    number = 0
+    while ids := list(islice(missing, at_once)):
         with database.write() as connection:
-            ids = kept.over(connection, on.name, after, at_once)
-            found = evidence.stories(connection, lambda repo, number: "", ids, on.tests)
-            rows = {story.id: counted.to_text(stories.count(story, on.known)) for story in found}
-            kept.write(connection, on.name, rows)
+            found = list(evidence.stories(connection, lambda repo, number: "", ids))
+            kept.write(connection, {story.id: _written(story, on) for story in found})
             crashpoint("count.before_commit")
-        written += len(rows)
+        number += len(found)
         crashpoint("count.after_commit")
-        if len(ids) < at_once:
-            break
-        after = ids[-1]
-    return written
+    return number
 
 
-def _as_words(calendar: Calendar) -> list[object]:
-    times = [str(calendar.begin), str(calendar.end)]
-    return [str(calendar.zone), sorted(calendar.days), *times, sorted(map(str, calendar.holidays))]
+def _not_written(connection: sa.Connection, on: Grounds) -> list[int]:
+    """Those that are over and have no row, or one on other grounds."""
+    there = {pull for pull, told, basis in kept.bases(connection) if basis == on.name(told)}
+    return [pull for pull in kept.to_count(connection, only_over=True) if pull not in there]
 
 
-def _as_words_of(member: Member) -> list[object]:
-    held = [str(member.valid_from), str(member.valid_until)]
-    accounts = sorted((forge, account) for forge, account, _ in member.accounts)
-    return [member.id, member.group, member.agency, *held, accounts]
-
-
-@cache
-def _definitions() -> str:
-    sources = hashlib.sha256()
-    for module in _DEFINITIONS:
-        assert module.__file__ is not None  # noqa: S101 - each is a file of this program
-        sources.update(Path(module.__file__).read_bytes())
-    return sources.hexdigest()
+def _written(story: Story, on: Grounds) -> Written:
+    told = relied(story)
+    return Written(told, on.name(told), counted.to_text(stories.count(story, on.known)))

@@ -21,6 +21,7 @@ from intakebot.model import Group, OperatorError, Repo
 from intakebot.report import count
 from intakebot.report.build import Decision, Record, Remark, Report, build
 from intakebot.report.count import Watched, unwatched
+from intakebot.report.grounds import grounds
 from intakebot.report.whose import Key, named, whose
 from intakebot.settings import Settings, report_text
 from intakebot.store import assessments, past, people, stories, work
@@ -45,7 +46,7 @@ def gather(
     watched: Watched = unwatched,
 ) -> Report:
     """Raises OperatorError where there is nothing to report on, or nobody of that name."""
-    on = count.grounds(connection, basis, key)
+    on = grounds(connection, basis, key)
     if on is None:
         raise OperatorError("nothing has been looked at yet, so there is nothing to report on")
     told = together(count.everything(connection, on, page, watched), on.known.as_of)

@@ -1,14 +1,14 @@
 """What pull requests that are over came to, written down so that reports need not count it anew.
 
 Triggers of the database (migration 0014) take a row away as soon as anything changes that it was
-counted from, whoever changes it. What is not of one pull request is its `basis`: a row with
-another one is as good as none.
+counted from, whoever changes it. What is not of one pull request has a name, its `basis`: a row
+whose basis has another name by now is as good as none.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import asdict, dataclass
 
 import sqlalchemy as sa
 
@@ -18,48 +18,48 @@ from intakebot.store.upsert import insert
 PIECE = 2_000  # rows read at a time
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """`relied` says what `basis` was made of."""
+
+    relied: str
+    basis: str
+    body: str
+
+
 def can_be_told() -> sa.ColumnElement[bool]:
     """Of a pull request: it was looked at, and its author is known."""
     return sa.and_(pulls.c.looked_at.is_not(None), pulls.c.author_id != "")
 
 
-def read(connection: sa.Connection, basis: str) -> Iterator[str]:
-    """What was written, in no order."""
-    query = sa.select(counted.c.body).where(counted.c.basis == basis)
-    return iter(connection.scalars(query, execution_options={"yield_per": PIECE}))
+def read(connection: sa.Connection) -> Iterator[tuple[int, Written]]:
+    """What was written, by pull request, in no order."""
+    query = sa.select(counted.c.pull_id, counted.c.relied, counted.c.basis, counted.c.body)
+    for pull, *told in connection.execute(query, execution_options={"yield_per": PIECE}):
+        yield pull, Written(*told)
 
 
-def not_written(connection: sa.Connection, basis: str) -> Sequence[int]:
-    """The pull requests that have to be counted."""
-    return list(connection.scalars(_missing(basis)))
+def bases(connection: sa.Connection) -> Iterator[tuple[int, str, str]]:
+    """As `read`: pull request, `relied` and `basis`."""
+    query = sa.select(counted.c.pull_id, counted.c.relied, counted.c.basis)
+    yield from connection.execute(query)
 
 
-def over(connection: sa.Connection, basis: str, after: int, most: int) -> Sequence[int]:
-    """The next of those that are over and have to be counted, beyond the id `after`."""
-    query = _missing(basis).where(~pulls.c.open, pulls.c.id > after).limit(most)
-    return list(connection.scalars(query))
+def to_count(connection: sa.Connection, *, only_over: bool = False) -> Sequence[int]:
+    """All that reports are about, or those of them that are over, in the order of their ids."""
+    query = sa.select(pulls.c.id).where(can_be_told()).order_by(pulls.c.id)
+    return list(connection.scalars(query.where(~pulls.c.open) if only_over else query))
 
 
-def write(connection: sa.Connection, basis: str, bodies: Mapping[int, str]) -> None:
+def write(connection: sa.Connection, rows: Mapping[int, Written]) -> None:
     """By pull request, in the transaction that has read what they were counted from."""
     made = insert(connection.dialect.name, counted)
-    change = {"basis": made.excluded.basis, "body": made.excluded.body}
+    change = {name: made.excluded[name] for name in Written.__slots__}
     query = made.on_conflict_do_update(index_elements=[counted.c.pull_id], set_=change)
-    rows = [{"pull_id": pull, "basis": basis, "body": body} for pull, body in bodies.items()]
     if rows:
-        connection.execute(query, rows)
+        connection.execute(query, [{"pull_id": pull, **asdict(one)} for pull, one in rows.items()])
 
 
 def forget(connection: sa.Connection) -> None:
     """All of it; it is counted again."""
     connection.execute(sa.delete(counted))
-
-
-def _missing(basis: str) -> sa.Select[Any]:
-    written = sa.and_(counted.c.pull_id == pulls.c.id, counted.c.basis == basis)
-    return (
-        sa.select(pulls.c.id)
-        .outerjoin(counted, written)
-        .where(counted.c.pull_id.is_(None), can_be_told())
-        .order_by(pulls.c.id)
-    )

@@ -43,23 +43,20 @@ def stories(
     connection: sa.Connection,
     url: Callable[[str, int], str],
     ids: Sequence[int],
-    tests: Collection[str],
 ) -> Iterator[Story]:
     """Those of these pull requests that can be told, in the order of their ids.
 
-    `url` gives the address of a page from a repository's name and a number; `tests` are digests of
-    the checks that run tests.
+    `url` gives the address of a page from a repository's name and a number.
     """
     ordered = sorted(ids)
     for start in range(0, len(ordered), PIECE):
-        yield from _piece(connection, url, ordered[start : start + PIECE], tests)
+        yield from _piece(connection, url, ordered[start : start + PIECE])
 
 
 def _piece(
     connection: sa.Connection,
     url: Callable[[str, int], str],
     ids: Sequence[int],
-    tests: Collection[str],
 ) -> Iterator[Story]:
     found = {"ids": ids}
     first = {row.pull_id: row for row in connection.execute(_FIRST, found)}
@@ -72,7 +69,7 @@ def _piece(
     for row in connection.execute(_PULLS, found):
         acts = tuple(_act(one, row.id, spoken) for one in acted.get(row.id, ()))
         story = _story(
-            row, first.get(row.id), judged.get(row.id, ()), acts, url(row.repo, row.number), tests
+            row, first.get(row.id), judged.get(row.id, ()), acts, url(row.repo, row.number)
         )
         if not row.open and row.landed_at is None and row.id in ended:
             story = replace(story, closed=ended[row.id])
@@ -233,7 +230,6 @@ def _story(
     judged: Iterable[sa.Row[Any]],
     acts: tuple[Act, ...],
     url: str,
-    tests: Collection[str],
 ) -> Story:
     body = _read(seen.body) if seen is not None else {}
     paths = body.get("paths", ())
@@ -261,16 +257,16 @@ def _story(
         if seen
         else 0,
         silenced=len(body.get("suppressions", ())),
-        tests_failed=seen is not None and _failed_tests(_read(seen.checks or "[]"), tests),
+        failed=_failed(_read(seen.checks or "[]")) if seen else (),
         verdicts=tuple(_verdict(one) for one in judged),
         acts=acts,
         id=row.id,
     )
 
 
-def _failed_tests(checks: list[dict[str, str]] | None, tests: Collection[str]) -> bool:
+def _failed(checks: list[dict[str, str]] | None) -> tuple[str, ...]:
     failed = (one["digest"] for one in checks or () if one["outcome"] == Outcome.FAILED.value)
-    return any(digest in tests for digest in failed)
+    return tuple(sorted(failed))
 
 
 def _verdict(row: sa.Row[Any]) -> Verdict:

@@ -14,6 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 _Processor = Callable[[str | None], str | None]
 
@@ -24,13 +25,21 @@ class Moment(sa.types.TypeDecorator[datetime]):
     impl = sa.BigInteger
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> int | None:
-        if value is None:
-            return None
-        return (value - EPOCH) // timedelta(microseconds=1)
+    def bind_processor(self, dialect: sa.Dialect) -> Callable[[datetime | None], int | None]:
+        return _as_number
 
-    def process_result_value(self, value: Any, dialect: sa.Dialect) -> datetime | None:
-        return None if value is None else EPOCH + timedelta(microseconds=value)
+    def result_processor(
+        self, dialect: sa.Dialect, coltype: object
+    ) -> Callable[[int | None], datetime | None]:
+        return _as_moment
+
+
+def _as_number(value: datetime | None) -> int | None:
+    return None if value is None else (value - EPOCH) // _MICROSECOND
+
+
+def _as_moment(value: int | None) -> datetime | None:
+    return None if value is None else EPOCH + timedelta(microseconds=value)
 
 
 class Text(sa.types.TypeDecorator[str]):
@@ -552,7 +561,9 @@ counted = sa.Table(  # what a pull request that is over comes to in reports, unt
     "counted",
     metadata,
     sa.Column("pull_id", sa.ForeignKey("pulls.id"), primary_key=True),
-    sa.Column("basis", Text, nullable=False),  # SHA-256 of all else that it was counted by
+    # Whom and which checks something else was asked of, and a SHA-256 of all that was answered.
+    sa.Column("relied", Text, nullable=False, server_default=""),
+    sa.Column("basis", Text, nullable=False),
     sa.Column("body", Text, nullable=False),
 )
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,13 +16,15 @@ from benchmarks.common.past import Past as Lived
 from intakebot import settings
 from intakebot.cli.main import main
 from intakebot.cli.report import MANY
+from intakebot.core.checking import Task
 from intakebot.core.reportfile import Basis
 from intakebot.flow.count import count
 from intakebot.flow.house import House
 from intakebot.flow.sweep import Clock
+from intakebot.model import CheckDefinition, Outcome
 from intakebot.report.count import write_down
 from intakebot.report.whose import Key
-from intakebot.store import counted, opinions
+from intakebot.store import counted, opinions, runs
 from intakebot.store.database import Database
 from intakebot.store.tables import counted as rows_counted
 from intakebot.store.tables import (
@@ -119,13 +121,44 @@ def test_what_is_over_is_written_down_and_read_and_what_is_open_is_counted_each_
     count(shop.house)
     assert written(shop) == {LANDED, CLOSED}
     assert report(shop) == anew
-    with shop.house.database.write() as connection:  # nothing else tells that it is read
+    alter(shop)
+    assert submissions(shop) == {"Elder": 2, "Alder": 1}
+
+
+def alter(shop: Workshop) -> None:
+    """What was written now speaks of another agency: nothing else tells that it is read."""
+    with shop.house.database.write() as connection:
         for row in connection.execute(sa.select(rows_counted)).all():
             told = row.body.replace("Alder", "Elder")
             of_it = rows_counted.c.pull_id == row.pull_id
             connection.execute(sa.update(rows_counted).where(of_it).values(body=told))
+
+
+def submissions(shop: Workshop) -> dict[str, int]:
     agencies = json.loads(shop.cli("report", "--json").output)["agencies"]
-    assert {name: one["submissions"] for name, one in agencies.items()} == {"Elder": 2, "Alder": 1}
+    return {name: one["submissions"] for name, one in agencies.items()}
+
+
+@pytest.mark.parametrize(
+    ("person", "read"),
+    [
+        (("bob", "--group", "agency", "--agency", "Birch"), {"Elder": 2, "Alder": 1}),
+        (("grace", "--group", "staff", "--from", "2020-01-01"), {"Elder": 1, "Alder": 2}),
+        (("ada", "--group", "agency", "--agency", "Alder", "--from", "2020-01-01"), {"Alder": 3}),
+    ],
+    ids=["who has done nothing", "who has landed one", "who has written all"],
+)
+def test_who_changes_on_the_roster_has_their_own_counted_again_and_no_others(
+    past: Past, person: Sequence[str], read: dict[str, int]
+) -> None:
+    count(past.shop.house)
+    alter(past.shop)
+    added = past.shop.cli("people", "add", *person)
+    assert added.exit_code == 0, added.output
+    assert submissions(past.shop) == read
+    count(past.shop.house)
+    assert submissions(past.shop) == read
+    assert written(past.shop) == {LANDED, CLOSED}
 
 
 def test_the_clock_has_it_done_every_ten_minutes(shop: Workshop) -> None:
@@ -222,6 +255,23 @@ def test_nothing_that_was_written_of_an_erased_person_stays(checked_shop: Worksh
     after = report(shop)
     count(shop.house)
     assert report(shop) == after and written(shop) == {number}
+
+
+def test_a_check_that_turns_out_to_run_tests_has_it_counted_again(past: Past) -> None:
+    shop, lint = past.shop, CheckDefinition("page", ("x",), "none", "-", 60, 1 << 20, "digest")
+    failed = [{"digest": lint.digest, "outcome": Outcome.FAILED.value}]
+    of_it = looks.c.pull_id == _id(past, LANDED)
+    with shop.house.database.write() as connection:
+        connection.execute(sa.update(looks).where(of_it).values(checks=failed))
+    count(shop.house)
+    before = report(shop)
+    (pull,) = shop.rows(sa.select(pulls).where(pulls.c.number == OPEN))
+    with shop.house.database.write() as connection:
+        tests = Task(replace(lint, name="unit tests"), "tree")
+        runs.ask(connection, pull.repo_id, pull.id, "look", tests, shop.now())
+    assert written(shop) == {LANDED, CLOSED}
+    after = report(shop)
+    assert after != before and after == counted_anew(shop)
 
 
 EVIDENCE = (looks, first_verdicts, happenings, words, opinions_given, landings)

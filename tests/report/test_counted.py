@@ -52,7 +52,8 @@ def stories(draw: st.DrawFn) -> Story:
         opinions=tuple(draw(st.lists(st.integers(1, 5), max_size=3))),
         lint=draw(st.integers(0, 9)),
         silenced=draw(st.integers(0, 2)),
-        **{name: draw(st.booleans()) for name in ("from_fork", "code", "tests", "tests_failed")},
+        failed=tuple(sorted(draw(st.sets(st.sampled_from(("runs tests", "lints")))))),
+        **{name: draw(st.booleans()) for name in ("from_fork", "code", "tests")},
     )
 
 

@@ -54,7 +54,7 @@ def act(kind: str, who: str, hours: float, head: str = "", state: str = "") -> A
 def story(*verdicts: Verdict, acts: tuple[Act, ...] = (), **values: object) -> Story:
     made = Story(
         *("git", "site", 1, "u", "ada", (Group.OUTSIDER, ""), START, "open", None, False, ""),
-        *("A title", "", 10, True, False, False, 0, False, verdicts, acts),
+        *("A title", "", 10, True, False, False, 0, (), verdicts, acts),
     )
     return replace(made, **values)  # type: ignore[arg-type]
 
@@ -65,6 +65,7 @@ def known(hours: float = 7) -> Known:
         ALWAYS,
         lambda agency: ALWAYS,
         at(hours),
+        tests=("runs tests",),
     )
 
 

@@ -5,7 +5,7 @@ A story is one pull request: its first complete verdict on each commit, and who 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import pairwise
@@ -83,7 +83,7 @@ class Story:
     code: bool
     tests: bool
     lint: int  # findings of linters
-    tests_failed: bool
+    failed: tuple[str, ...]  # digests of checks, sorted
     verdicts: tuple[Verdict, ...]
     acts: tuple[Act, ...]
     conflicts: tuple[datetime, ...] = ()  # when each head was first seen in conflict
@@ -105,13 +105,14 @@ class Trespass:
 @dataclass(frozen=True, slots=True)
 class Known:
     """`who` answers for a forge, an account and a moment. `as_of` is the end of what was seen,
-    `fields` what a description should have."""
+    `fields` what a description should have, `tests` digests of the checks that run tests."""
 
     who: Callable[[str, str, datetime], Whose]
     ours: Calendar
     theirs: Callable[[str], Calendar]  # of an agency
     as_of: datetime
     fields: Fields = field(default_factory=Fields)
+    tests: Collection[str] = ()
 
 
 def submissions(stories: Iterable[Story], known: Known) -> Told:
@@ -184,7 +185,7 @@ def _submission(story: Story, whose: Whose, known: Known) -> Submission:
         fix_censored=bool(fix and fix[1]),
         violations=tuple(sorted(first.kinds)),
         lint_findings=story.lint,
-        new_test_failures=story.tests_failed,
+        new_test_failures=any(one in known.tests for one in story.failed),
         state=story.state,
         reverted=False,
         from_fork=story.from_fork,
