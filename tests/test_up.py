@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from intakebot.model import Group, Role
+from intakebot.up.supervisor import TAG
 from intakebot.world.house import RunningHouse
 from intakebot.world.people import Somebody
 from tests.databases import Databases
@@ -79,6 +80,32 @@ def test_ctrl_c_leaves_no_process_behind(house: RunningHouse) -> None:
     assert house.process.wait(timeout=15) == 0
     assert_all_gone(left)
     assert "Traceback" not in (house.state / "up.log").read_text()
+
+
+CLEARS_AWAY = """
+import gc, os, weakref
+from intakebot.up.supervisor import Part, Supervisor
+
+class Thing: pass
+
+def told(_):
+    print("cleared away by", "its maker" if os.getpid() == maker else "a part", flush=True)
+
+maker, thing = os.getpid(), Thing()
+thing.itself, seen = thing, weakref.ref(thing, told)
+del thing
+supervisor = Supervisor([Part("one", gc.collect)])
+supervisor.start()
+for pid in supervisor.running:
+    os.waitpid(pid, 0)
+"""
+
+
+def test_a_part_never_clears_away_what_it_inherited(tmp_path: Path) -> None:
+    """A signal that comes while it does would be lost: nobody hears what is raised there."""
+    argv, environ = [sys.executable, "-c", CLEARS_AWAY], {**os.environ, TAG: str(tmp_path)}
+    done = subprocess.run(argv, env=environ, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "cleared away by its maker\n"
 
 
 def test_kill_9_leaves_no_process_behind_with_a_push_and_a_check_in_flight(

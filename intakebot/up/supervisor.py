@@ -8,6 +8,7 @@ the supervisor's end by a closed pipe and kills whatever still carries the tag.
 from __future__ import annotations
 
 import ctypes
+import gc
 import os
 import select
 import signal
@@ -68,6 +69,10 @@ class Supervisor:
         signal.signal(signal.SIGINT, self._stop)
         signal.signal(signal.SIGCHLD, _nothing)  # one without a handler wakes nobody
         self.leash = start_watchdog()
+        # What the parts inherit stays shared, and none of them clears away what is none of theirs:
+        # a signal that comes meanwhile would get lost in it.
+        gc.collect()
+        gc.freeze()
         for part in self.parts:
             self._start(part, 0)
 
