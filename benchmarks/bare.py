@@ -2,8 +2,8 @@
 
 A Flask endpoint under the same gunicorn with as many threads, which checks the same HMAC and
 stores the same row as durably, one commit a request. It parses nothing, nudges nothing and rings
-nothing. Two ways to store: `database`, through the house's own Database; `sqlite3`, one plain
-connection that the threads take in turn.
+nothing. Two ways to store: `database`, through the house's own Database, as all rooms
+but the door itself do (ADR 0027); `sqlite3`, one plain connection that the threads take in turn.
 """
 
 from __future__ import annotations
