@@ -235,15 +235,23 @@ def has_landed_before(connection: sa.Connection, forge: str, account_id: str, pu
 
 
 def is_first_pull(connection: sa.Connection, forge: str, account_id: str, pull_id: int) -> bool:
-    """Whether no earlier pull request here is by this author."""
-    earlier = (
+    """Whether none of this author's was looked at when this one first was; it stays so, also when
+    one that came earlier is looked at later."""
+    told = connection.scalar(
+        sa.select(facts_table.c.body)
+        .join(looks, looks.c.facts_digest == facts_table.c.digest)
+        .where(looks.c.pull_id == pull_id)
+        .order_by(looks.c.id)
+        .limit(1)
+    )
+    if told is not None:
+        return bool(told.get("first_pull", False))
+    others = (
         sa.select(pulls.c.id)
         .join(repos, repos.c.id == pulls.c.repo_id)
-        .where(pulls.c.author_id == account_id, repos.c.forge == forge)
+        .where(pulls.c.author_id == account_id, repos.c.forge == forge, pulls.c.id != pull_id)
     )
-    if pull_id:  # 0 is one that was never written down
-        earlier = earlier.where(pulls.c.id < pull_id)
-    return connection.scalar(earlier.limit(1)) is None
+    return connection.scalar(others.limit(1)) is None
 
 
 def keep_standing(

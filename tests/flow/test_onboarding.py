@@ -13,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from intakebot.cli.main import main
+from intakebot.flow.survey import discover
 from tests.flow.conftest import ada, grace
 from tests.flow.workshop import Workshop
 
@@ -144,6 +145,24 @@ def test_an_invitation_names_rules_and_whom_to_ask(shop: Workshop) -> None:
     assert "- Changes come as a pull request from a fork" in page
     unknown = invited(shop, "--repo", "shop")
     assert unknown.exit_code == 1 and "there are site" in unknown.output
+
+
+def test_who_was_welcomed_stays_so_when_an_earlier_one_of_theirs_is_looked_at_later(
+    shop: Workshop,
+) -> None:
+    ann = ada(shop)
+    late = shop.opens(ann, {"one.html": "<p>1</p>\n"}, branch="one", title="Add the page one")
+    early = shop.opens(ann, {"two.html": "<p>2</p>\n"}, branch="two", title="Add the page two")
+    discover(shop.house)
+    for bell in [one for one in shop.bell.waiting if one.startswith("survey:")]:
+        shop.do(bell)
+    shop.look_once(early)
+    shop.settle()
+    assert "Welcome" in shop.status_text(early) and "Welcome" not in shop.status_text(late)
+    verified = shop.cli("verify", "--quiet")
+    assert verified.exit_code == 0, verified.output
+    shop.look_again(early)
+    assert "Welcome" in shop.status_text(early)
 
 
 def test_whoever_is_new_is_welcomed_once_with_the_rules_and_their_own_command(
