@@ -2,8 +2,9 @@
 
 A Flask endpoint under the same gunicorn with as many threads, which checks the same HMAC and
 stores the same row as durably, one commit a request. It parses nothing, nudges nothing and rings
-nothing. Two ways to store: `database`, through the house's own Database, as all rooms
-but the door itself do (ADR 0027); `sqlite3`, one plain connection that the threads take in turn.
+nothing. Three ways to store: `database`, through the house's own Database, as all rooms
+but the door do; `straight`, past SQLAlchemy as the door does (ADR 0027); `sqlite3`, one plain
+connection that the threads take in turn.
 """
 
 from __future__ import annotations
@@ -45,6 +46,16 @@ def through_database(url: str) -> Store:
     return store
 
 
+def straight(url: str) -> Store:
+    database = Database(url)
+
+    def store(row: Row) -> None:
+        with database.write_straight() as connection:
+            connection.execute(INSERTED, row)
+
+    return store
+
+
 def through_sqlite3(url: str) -> Store:
     file = sa.make_url(url).database or ""
     connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False)
@@ -61,12 +72,14 @@ def through_sqlite3(url: str) -> Store:
     return store
 
 
+INSERTED = sa.insert(deliveries).inline()
 INSERT = """
 INSERT INTO deliveries (forge, delivery_id, received_at, headers, body, body_sha256)
 VALUES (:forge, :delivery_id, :received_at, :headers, :body, :body_sha256) ON CONFLICT DO NOTHING
 """
 WAYS: dict[str, Callable[[str], Store]] = {
     "database": through_database,
+    "straight": straight,
     "sqlite3": through_sqlite3,
 }
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 READ: dict[str, Any] = {}
 WRITE: dict[str, Any] = {"intakebot_write": True}
+BEGIN_WRITE = "BEGIN IMMEDIATE"
 
 
 def make_engine(url: sa.URL, busy_seconds: float, _stalled_seconds: float) -> sa.Engine:
@@ -22,7 +23,7 @@ def make_engine(url: sa.URL, busy_seconds: float, _stalled_seconds: float) -> sa
 
 def begin_write(_stalled_seconds: float) -> str:
     """What a transaction that writes begins with."""
-    return "BEGIN IMMEDIATE"
+    return BEGIN_WRITE
 
 
 def _set_up(raw: sqlite3.Connection, _: Any) -> None:
@@ -33,7 +34,7 @@ def _set_up(raw: sqlite3.Connection, _: Any) -> None:
 
 def _begin(connection: sa.Connection) -> None:
     write = connection.get_execution_options().get("intakebot_write")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+    connection.exec_driver_sql(BEGIN_WRITE if write else "BEGIN")
 
 
 def file_of(url: str) -> Path | None:

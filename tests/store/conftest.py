@@ -15,11 +15,17 @@ NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 
 
 @pytest.fixture
-def connection(databases: Databases, tmp_path: Path) -> Iterator[sa.Connection]:
-    """One transaction in a house's database of the newest schema."""
+def database(databases: Databases, tmp_path: Path) -> Iterator[Database]:
+    """A house's, of the newest schema."""
     with databases.house(tmp_path) as url:
         database = Database(url)
         schema.upgrade(database, now=NOW)
-        with database.write() as connection:
-            yield connection
+        yield database
         database.close()
+
+
+@pytest.fixture
+def connection(database: Database) -> Iterator[sa.Connection]:
+    """One transaction in it."""
+    with database.write() as connection:
+        yield connection

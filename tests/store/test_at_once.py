@@ -4,29 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 
-import pytest
 import sqlalchemy as sa
 
-from intakebot.store import schema, work
+from intakebot.store import work
 from intakebot.store.database import Database
 from intakebot.store.tables import pulls
-from tests.databases import Databases
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
-
-
-@pytest.fixture
-def database(databases: Databases, tmp_path: Path) -> Iterator[Database]:
-    with databases.house(tmp_path) as url:
-        database = Database(url)
-        schema.upgrade(database, now=NOW)
-        yield database
-        database.close()
 
 
 def some_pulls(database: Database, count: int) -> list[int]:

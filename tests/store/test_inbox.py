@@ -2,34 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
 from intakebot.model import Delivery, Event, Ignored, Kind
-from intakebot.store import connections, inbox, schema, work
+from intakebot.store import connections, inbox, work
 from intakebot.store.database import Database
 from intakebot.store.tables import deliveries, pulls
-from tests.databases import Databases
 
 NOW = datetime(2026, 11, 23, 9, tzinfo=UTC)
 CONNECTED = {
     **{"forge": "bitbucket-cloud", "forge_id": "{x}", "workspace_id": "{w}", "name": "acme/site"},
     **{"intake": "main", "deploy": "main", "hook_nonce": "a" * 32, "connected_at": NOW},
 }
-
-
-@pytest.fixture
-def database(databases: Databases, tmp_path: Path) -> Iterator[Database]:
-    with databases.house(tmp_path) as url:
-        database = Database(url)
-        schema.upgrade(database, now=NOW)
-        yield database
-        database.close()
 
 
 def keep(database: Database, *batch: inbox.Item, **how: Any) -> inbox.Kept:
