@@ -18,6 +18,7 @@ from intakebot.cli.main import main
 from intakebot.cli.report import MANY
 from intakebot.core.checking import Task
 from intakebot.core.reportfile import Basis
+from intakebot.core.workhours import WEEKDAYS
 from intakebot.flow.count import count
 from intakebot.flow.house import House
 from intakebot.flow.sweep import Clock
@@ -48,6 +49,14 @@ from tests.flow.workshop import Rings, Workshop
 
 LANDED, CLOSED, OPEN = 1, 2, 3  # pull requests
 DESCRIBED = "description=As the shop has asked for, before the sale."
+
+# Work is counted by it whenever the tests run.
+ALL_HOURS = """\
+[calendar]
+days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+from = "00:00"
+until = "23:59:59.999999"
+"""
 
 
 @dataclass(frozen=True)
@@ -83,9 +92,9 @@ def lived(
 @pytest.fixture
 def past(lived: tuple[Past, Callable[[], None]]) -> Iterator[Past]:
     past, put_back = lived
+    Path(past.shop.state, "report.toml").write_text(ALL_HOURS)
     yield past
     past.shop.house.database.close()
-    Path(past.shop.state, "report.toml").unlink(missing_ok=True)
     put_back()
 
 
@@ -195,14 +204,14 @@ def is_of_another_agency(past: Past) -> None:
 
 
 def is_counted_by_another_calendar(past: Past) -> None:
-    days = '["mon", "tue", "wed", "thu", "fri", "sat", "sun"]'
-    text = f'[calendar]\ndays = {days}\nfrom = "00:00"\nuntil = "23:59"\n'
-    Path(past.shop.state, "report.toml").write_text(text)
+    far_from_all_of_it = past.shop.now() + timedelta(days=3)
+    days = f'days = ["{WEEKDAYS[far_from_all_of_it.weekday()]}"]'
+    Path(past.shop.state, "report.toml").write_text(f"[calendar]\n{days}\n")
 
 
 def has_to_name_a_ticket(past: Past) -> None:
     text = '[description]\nticket = "[A-Z]+-[0-9]+"\n'
-    Path(past.shop.state, "report.toml").write_text(text)
+    Path(past.shop.state, "report.toml").write_text(ALL_HOURS + text)
 
 
 CHANGES = (
