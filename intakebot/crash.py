@@ -12,25 +12,53 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from dataclasses import dataclass
 from signal import SIGKILL, SIGSTOP, Signals
 
+_SIGNALS = {"INTAKEBOT_CRASH": SIGKILL, "INTAKEBOT_PAUSE": SIGSTOP}
 _passes: Counter[str] = Counter()
 
 
-def crashpoint(name: str) -> None:
-    for variable, number in (("INTAKEBOT_CRASH", SIGKILL), ("INTAKEBOT_PAUSE", SIGSTOP)):
-        if wanted := os.environ.get(variable):
-            _signal_if_due(name, wanted, number)
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """The signal that is due at the `count`-th pass of a step; `flag` is a file's path, or ""."""
+
+    step: str
+    count: int
+    flag: str
+    signal: Signals
 
 
-def _signal_if_due(name: str, wanted: str, number: Signals) -> None:
+def _read(variable: str) -> _Plan | None:
+    wanted = os.environ.get(variable)
+    if not wanted:
+        return None
     plan, _, flag = wanted.partition("@")
     step, _, count = plan.partition(":")
-    if step != name:
-        return
-    passes = _counted(flag) if flag else _counted_here(name)
-    if passes == int(count or 1) and (not flag or _first(flag)):
-        os.kill(os.getpid(), number)
+    return _Plan(step, int(count or 1), flag, _SIGNALS[variable])
+
+
+_plans: list[_Plan] = []  # read once: a step may be passed thousands of times a second
+
+
+def read_again() -> None:
+    """For a fork whose environment says something else than it did at the start."""
+    _plans[:] = [plan for variable in _SIGNALS if (plan := _read(variable))]
+
+
+read_again()
+
+
+def crashpoint(name: str) -> None:
+    for plan in _plans:
+        if plan.step == name:
+            _signal_if_due(plan)
+
+
+def _signal_if_due(plan: _Plan) -> None:
+    passes = _counted(plan.flag) if plan.flag else _counted_here(plan.step)
+    if passes == plan.count and (not plan.flag or _first(plan.flag)):
+        os.kill(os.getpid(), plan.signal)
 
 
 def _counted_here(name: str) -> int:

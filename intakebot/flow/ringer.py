@@ -30,11 +30,13 @@ class Ringer:
         if not bells:
             return
         with self._changed:
+            more = any(bell not in self._asked for bell in bells)
             self._asked |= dict.fromkeys(bells)
             if self._thread is None or not self._thread.is_alive():
                 self._thread = Thread(target=self._ring_for_ever, daemon=True)
                 self._thread.start()
-            self._changed.notify()
+            if more:  # else it knows when to go on, and to be woken up takes its time
+                self._changed.notify()
 
     def _ring_for_ever(self) -> None:
         while True:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import BadRequest, MethodNotAllowed, NotFound, Unauthorized
 from werkzeug.wrappers import Request, Response
 
@@ -21,12 +22,14 @@ from intakebot.model import Delivery, Event, Ignored, Kind
 from intakebot.web import refusals
 from intakebot.web.body import MOST, read_json_bytes
 from intakebot.web.front import Front
-from intakebot.web.headers import new_request_id, protect
+from intakebot.web.headers import PROTECTING, REQUEST_ID, new_request_id, protect
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 OWN = Ignored("our own")
+_JSON = "application/json"
+_HEADERS = (("Content-Type", _JSON), *PROTECTING.items())
 _ADDRESS = re.compile(r"/hooks/([^/]+)(?:/([^/]+))?")
 
 
@@ -53,19 +56,27 @@ class Hooks:
         try:
             # Kept out of `environ`, which it keeps: a body must not wait for the garbage collector.
             request = _Request(environ, populate_request=False)
-            response = self.take(request, dialect, address[2])
+            said = self.take(request, dialect, address[2])
         except Exception as error:
             response = _refused(error, request_id)
-        protect(response.headers, request_id)
-        return response(environ, start_response)
+            protect(response.headers, request_id)
+            return response(environ, start_response)
+        # A Response would be made, dressed and taken apart again in the time of a signature.
+        status = "200 OK" if said["status"] == "repeat" else "202 ACCEPTED"
+        text = _text(said)
+        start_response(
+            status, [*_HEADERS, (REQUEST_ID, request_id), ("Content-Length", str(len(text)))]
+        )
+        return [text]
 
-    def take(self, request: Request, dialect: Dialect, nonce: str | None) -> Response:
+    def take(self, request: Request, dialect: Dialect, nonce: str | None) -> Mapping[str, str]:
+        """What is answered to a delivery that is stored; `status` is "repeat" for a second one."""
         if request.method != "POST":
             raise MethodNotAllowed(["POST"])
         if nonce is not None and not dialects.is_nonce(nonce):
             raise NotFound
         body = read_json_bytes(request)
-        headers = dict(request.headers)
+        headers = _heard(dialect, request.headers)
         secrets = dialects.secrets_at(nonce, self.front.settings.webhook_secrets[dialect.forge])
         if not dialects.verify(dialect, headers, body, secrets):
             log.warning("delivery refused: its signature is missing or wrong", forge=dialect.forge)
@@ -76,17 +87,17 @@ class Hooks:
             forge=dialect.forge,
             id=_delivery_id(dialect, headers),
             body=body,
-            headers=_kept(dialect, headers),
+            headers=headers,
             received_at=self.front.house.now(),
             nonce=nonce,
         )
         is_new = self.front.inbox.take(delivery, event)
         crashpoint("hook.before_reply")
         if not is_new:
-            return _answer({"status": "repeat"}, 200)
+            return {"status": "repeat"}
         if isinstance(event, Ignored):
-            return _answer({"status": "ignored", "why": event.why}, 202)
-        return _answer({"status": "accepted"}, 202)
+            return {"status": "ignored", "why": event.why}
+        return {"status": "accepted"}
 
     def _event(self, dialect: Dialect, headers: Mapping[str, str], body: bytes) -> Event | Ignored:
         try:
@@ -106,13 +117,14 @@ class _Request(Request):
     max_content_length = MOST + 1  # one without a length ends there, and is seen to be too long
 
 
-def _answer(said: Mapping[str, str], status: int = 200) -> Response:
-    return Response(json.dumps(said) + "\n", status, mimetype="application/json")
+def _text(said: Mapping[str, str]) -> bytes:
+    return json.dumps(said).encode() + b"\n"
 
 
 def _refused(error: Exception, request_id: str) -> Response:
     refusal = refusals.meant(error, request_id)
-    response = _answer(refusals.as_json(refusals.sentence(refusal), request_id))
+    told = refusals.as_json(refusals.sentence(refusal), request_id)
+    response = Response(_text(told), mimetype=_JSON)
     refusals.dress(response, refusal)
     return response
 
@@ -124,8 +136,8 @@ def _delivery_id(dialect: Dialect, headers: Mapping[str, str]) -> str:
     return found
 
 
-def _kept(dialect: Dialect, headers: Mapping[str, str]) -> dict[str, str]:
+def _heard(dialect: Dialect, headers: Headers) -> dict[str, str]:
     """Only the dialect's own headers: others may hold cookies and passwords."""
     names = (dialect.delivery.id, dialect.delivery.event, dialect.signature.header)
-    given = {name.lower(): value for name, value in headers.items()}
-    return {name: given[name.lower()] for name in names if name.lower() in given}
+    given = {name: headers.get(name) for name in names}
+    return {name: value for name, value in given.items() if value is not None}

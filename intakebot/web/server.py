@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 PACE = Pace(silence=10, patience=15, rate=4096)
 
 
-def serve(settings: Settings, host: str, port: int, *, threads: int = 8, pace: Pace = PACE) -> None:
+def serve(
+    settings: Settings, host: str, port: int, *, threads: int = 16, pace: Pace = PACE
+) -> None:
     """Blocks until a SIGTERM or SIGINT; then exits the process. No secret, no start."""
     require(settings)
     dialects()  # a malformed file stops the start, not the first request

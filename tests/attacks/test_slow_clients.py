@@ -1,4 +1,4 @@
-"""Clients that are slow on purpose: they lose their connection, and nobody else waits for them."""
+"""Clients that are slow on purpose, or never stop asking: nobody else waits for them."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 import pytest
 import requests
@@ -128,6 +130,28 @@ def test_one_who_never_closes_keeps_nobody_from_the_door(door: Door) -> None:
             client.sendall(ask)
             assert client.recv(4096).startswith(b"HTTP/1.1 200")
         assert door.answers_within(1.5)
+
+
+def test_those_who_ask_without_a_pause_keep_nobody_out(door: Door) -> None:
+    """Twice as many as there are threads, each with its next request on the way at once."""
+    ask, enough = b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", Event()
+
+    def ask_on() -> int:
+        answers = 0
+        with closing(door.connect()) as client:
+            while not enough.is_set():
+                client.sendall(ask)
+                assert client.recv(4096).startswith(b"HTTP/1.1 200")
+                answers += 1
+        return answers
+
+    with ThreadPoolExecutor(8) as pool:
+        asking = [pool.submit(ask_on) for _ in range(8)]
+        try:
+            assert door.answers_within(2)
+        finally:
+            enough.set()
+        assert all(each.result() for each in asking)
 
 
 def test_an_honest_sender_with_pauses_is_heard(door: Door) -> None:

@@ -7,6 +7,8 @@ import signal
 import traceback
 from collections.abc import Callable
 
+from intakebot import crash
+
 
 def dies(work: Callable[[], None], step: str, times: int = 1) -> bool:
     """Work in a fork that is killed with SIGKILL at a crashpoint; True when it was.
@@ -16,6 +18,7 @@ def dies(work: Callable[[], None], step: str, times: int = 1) -> bool:
     pid = os.fork()
     if pid == 0:
         os.environ["INTAKEBOT_CRASH"] = f"{step}:{times}"
+        crash.read_again()
         os._exit(status_of(work))
     _, status = os.waitpid(pid, 0)
     if os.WIFSIGNALED(status):

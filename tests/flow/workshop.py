@@ -25,6 +25,7 @@ from typing import Any
 import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
+from intakebot import crash
 from intakebot import settings as settings_file
 from intakebot.cli.main import main
 from intakebot.flow.house import House
@@ -127,6 +128,7 @@ class Workshop:
         pid = os.fork()
         if pid == 0:
             os.environ["INTAKEBOT_PAUSE"] = f"{step}:1"
+            crash.read_again()
             os._exit(dying.status_of(lambda: self._apart(self.settle)))
         _, status = os.waitpid(pid, os.WUNTRACED)
         try:

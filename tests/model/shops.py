@@ -13,6 +13,7 @@ from typing import Protocol
 
 import sqlalchemy as sa
 
+from intakebot import crash
 from intakebot.flow.house import House
 from intakebot.flow.survey import discover
 from intakebot.flow.sweep import Clock
@@ -96,6 +97,7 @@ class Shop:
         pid = os.fork()
         if pid == 0:
             os.environ["INTAKEBOT_CRASH"] = f"{step}:{times}"
+            crash.read_again()
             os._exit(self._works_apart())
         _, status = os.waitpid(pid, 0)
         self.bell.waiting.clear()  # its bells died with it
