@@ -255,12 +255,16 @@ def read_back(
             return False
         lanes.change_entry(connection, entry.id, state="landed")
         work.nudge(connection, pulls, entry.pull_id, now)
+        by = repo.forge, landing.author_id, entry.pull_id
+        # Who has landed something is known from then on, wherever else they have asked.
+        known = memory.has_landed_before(connection, *by)
+        others = [] if known else work.nudge_others_by(connection, *by, now)
         sealed = lanes.landed(connection, landing.id, now)
         if row.branch == landing.deploy_branch:
             sealed = lanes.deployed(connection, landing.id, now)
     log.info("landed", repo=repo.name, number=entry.number, commit=entry.commit, chain=str(sealed))
     crashpoint("merge.after_record")
-    house.bell.ring([f"look:{entry.pull_id}"])
+    house.bell.ring([f"look:{pull_id}" for pull_id in (entry.pull_id, *others)])
     return True
 
 

@@ -305,12 +305,21 @@ def describe_pull(connection: sa.Connection, row: int, **values: object) -> None
     connection.execute(sa.update(pulls).where(pulls.c.id == row).values(**values))
 
 
-def open_pulls(connection: sa.Connection, repo_id: int) -> list[int]:
-    return list(
-        connection.scalars(
-            sa.select(pulls.c.id).where(pulls.c.repo_id == repo_id, pulls.c.open).order_by("id")
-        )
+def nudge_others_by(
+    connection: sa.Connection, forge: str, author_id: str, but: int, now: datetime
+) -> list[int]:
+    """Ask for a look at each other open pull request of an author at a forge; their rows."""
+    query = (
+        sa.select(pulls.c.id)
+        .join(repos, repos.c.id == pulls.c.repo_id)
+        .where(repos.c.forge == forge, pulls.c.author_id == author_id)
+        .where(pulls.c.open, pulls.c.id != but)
+        .order_by(pulls.c.id)
     )
+    found = list(connection.scalars(query))
+    for row in found:
+        nudge(connection, pulls, row, now)
+    return found
 
 
 def waiting_runs(connection: sa.Connection, now: datetime, patience: timedelta) -> list[int]:

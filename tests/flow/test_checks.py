@@ -14,7 +14,7 @@ from intakebot.core.rule import Rule
 from intakebot.flow.house import held, keep
 from intakebot.flow.look import look
 from intakebot.flow.sweep import RING_AGAIN, SURVEY_EVERY, Clock
-from intakebot.model import TryLater
+from intakebot.model import Group, TryLater
 from intakebot.store import work
 from intakebot.store.tables import lanes, pulls, runs
 from tests.flow.conftest import ada, grace
@@ -240,3 +240,17 @@ TOGETHER = """
 [checks.words]
 run = "if test -e one && test -e two; then exit 127; fi"
 """
+
+
+def test_who_has_landed_something_is_known_wherever_they_have_asked(checked_shop: Workshop) -> None:
+    """Also where no branch has moved, as in another repository."""
+    shop, maintainer = checked_shop, grace(checked_shop)
+    otto = shop.person("otto", Group.OUTSIDER)
+    shop.served("branch", "aside", "main")
+    here, there = (shop.opens(otto, {name: "New\n"}, branch=name) for name in ("here", "there"))
+    shop.change(otto, there, target="aside")
+    shop.settle()
+    assert [shop.standing(number) for number in (here, there)] == ["needs ok-to-test"] * 2
+    shop.says(maintainer, here, "/ok-to-test")
+    shop.land(maintainer, here)
+    assert shop.standing(there) == "needs changes"  # of its target, as everybody would
