@@ -83,12 +83,13 @@ class Client(socket.socket):
             self.sendall(b"")
 
     def setblocking(self, flag: bool) -> None:
-        """Gunicorn asks for a blocking socket; nobody waits on one for ever.
+        """Gunicorn asks for one that blocks, on which nobody waits for ever, and between requests
+        for one that doesn't, on which nobody waits at all: one is as good as the other.
 
-        It asks that also of one that `_linger` has closed.
+        It asks also once `_linger` has closed it.
         """
         if self.fileno() >= 0:
-            self._wait_at_most(self._pace.silence if flag else 0.0)
+            self._wait_at_most(self._pace.silence)
 
     def recv(self, size: int, flags: int = 0) -> bytes:
         if self._patience is None or flags:  # a glance takes nothing

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from werkzeug.exceptions import RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.wrappers import Request
 
 MOST = 1 << 20  # bytes, of any request
@@ -16,7 +16,21 @@ def read_json_bytes(request: Request) -> bytes:
         raise UnsupportedMediaType("Send Content-Type: application/json.")
     if request.headers.get("Content-Encoding"):
         raise UnsupportedMediaType("Send the body as it is, without a Content-Encoding.")
-    body = request.get_data(cache=False)
+    body = _read(request)
     if len(body) > MOST:
         raise RequestEntityTooLarge
+    return body
+
+
+def _read(request: Request) -> bytes:
+    length = request.content_length
+    if length is None:  # in chunks
+        return request.get_data(cache=False)
+    # Werkzeug's stream looks for an end that the server keeps already, in 1.7 times the time.
+    try:
+        body: bytes = request.environ["wsgi.input"].read(length)
+    except OSError as error:
+        raise ClientDisconnected from error
+    if len(body) < length:
+        raise ClientDisconnected
     return body

@@ -55,7 +55,7 @@ def stalled(served: Served) -> Iterator[list[socket.socket]]:
     with ExitStack() as clients:
         opened = [
             clients.enter_context(socket.create_connection(("127.0.0.1", served.port), timeout=30))
-            for _ in range(4)
+            for _ in range(8)
         ]
         for client in opened:
             client.sendall(
@@ -68,7 +68,7 @@ def test_stalled_senders_keep_nobody_else_from_the_door(
     served: Served, stalled: list[socket.socket]
 ) -> None:
     body = event(3)
-    assert len(stalled) == 4
+    assert len(stalled) == 8
     assert served.deliver(body, signed(body, "beside the stalled")).status == 202
 
 
