@@ -145,10 +145,16 @@ def connect(desk: Desk, admin: Admin, wanted: Plan, bot: Account, say: Say) -> N
     except NotProved as error:
         say("the proof failed; undo what was done")
         ended = _undone(desk, admin, wanted, journal, say)
-        raise OperatorError(
-            f"{error}. {ended}. Look whether BITBUCKET_LAND_TOKEN belongs to "
-            f"{bot.display}, who needs write access, and has the scope write:repository:bitbucket"
-        ) from error
+        raise OperatorError(f"{error}. {ended}. {_cure(error, bot)}") from error
+
+
+def _cure(error: NotProved, bot: Account) -> str:
+    if not error.answered:
+        return "That was no answer, so it says nothing about the token; run this once more"
+    return (
+        f"Look whether BITBUCKET_LAND_TOKEN belongs to {bot.display}, who needs write access, "
+        "and has the scope write:repository:bitbucket"
+    )
 
 
 def _undone(desk: Desk, admin: Admin, wanted: Plan, journal: Journal, say: Say) -> str:

@@ -19,12 +19,18 @@ from intakebot.forges.bitbucket_cloud.admin import WITH_PEOPLE, Admin, Repositor
 from intakebot.forges.bitbucket_cloud.admin_probe import delete_probe, push_probe
 from intakebot.model import OperatorError, TryLater
 from intakebot.repo.git import GitFailed
+from intakebot.repo.land import Forbidden
 
 Say = Callable[[str], None]
 
 
 class NotProved(OperatorError):
-    """The bot can't push under the restrictions it would have; what was done is to be undone."""
+    """The bot can't push under the restrictions it would have, or nobody `answered` whether it
+    can; what was done is to be undone."""
+
+    def __init__(self, text: str, *, answered: bool) -> None:
+        super().__init__(text)
+        self.answered = answered
 
 
 @dataclass(frozen=True)
@@ -127,9 +133,12 @@ class Doing:
             crashpoint("connect.mid")
             push_probe(mirror, url, branch)
             crashpoint("connect.mid")
-            delete_probe(mirror.git, url, branch)
+            delete_probe(mirror, url, branch)
         except (OperatorError, TryLater, GitFailed) as error:
-            raise NotProved(f"the bot could not show that it can push: {error}") from error
+            answered = not isinstance(error, TryLater) or isinstance(error, Forbidden)
+            raise NotProved(
+                f"the bot could not show that it can push: {error}", answered=answered
+            ) from error
         self.admin.delete_restriction(self.repo, rule.id)
         self.journal.done(change, branch)
 

@@ -25,6 +25,10 @@ from intakebot.model import OperatorError, TryLater
 
 EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 OBJECT_ID = re.compile(r"[0-9a-f]{40}\Z")
+NO_ACCESS = re.compile(  # what git says where the server knows that one may not, or shows nothing
+    r"returned error: 40[134]|not found|Authentication failed|could not read Username",
+    re.IGNORECASE,
+)
 _NO_MEMORY = re.compile(rb"out of memory|cannot allocate memory", re.IGNORECASE)
 
 PROFILE: Mapping[str, str] = {

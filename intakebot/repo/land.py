@@ -6,7 +6,11 @@ from __future__ import annotations
 from typing import Literal
 
 from intakebot.model import TryLater
-from intakebot.repo.git import Git, GitFailed, Limits, branch_ref, full_id
+from intakebot.repo.git import NO_ACCESS, Git, GitFailed, Limits, branch_ref, full_id
+
+
+class Forbidden(TryLater):
+    """The server answered that whoever pushes here may not; somebody may change that."""
 
 
 def push(git: Git, url: str, commit: str, branch: str) -> Literal["done", "moved", "refused"]:
@@ -33,7 +37,7 @@ def push(git: Git, url: str, commit: str, branch: str) -> Literal["done", "moved
             return "moved"
         if "[remote rejected]" in error.text or "hook declined" in error.text:
             return "refused"
-        raise TryLater(f"pushing to {branch}: {error.text}", after=10) from error
+        raise _later(branch, error) from error
     return "done"
 
 
@@ -55,5 +59,10 @@ def put(git: Git, url: str, commit: str | None, branch: str) -> Literal["done", 
             raise TryLater(f"somebody else moves {branch} just now", after=2) from error
         if "[remote rejected]" in error.text or "hook declined" in error.text:
             return "refused"
-        raise TryLater(f"pushing to {branch}: {error.text}", after=10) from error
+        raise _later(branch, error) from error
     return "done"
+
+
+def _later(branch: str, error: GitFailed) -> TryLater:
+    kind = Forbidden if NO_ACCESS.search(error.text) else TryLater
+    return kind(f"pushing to {branch}: {error.text}", after=10)

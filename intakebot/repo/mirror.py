@@ -14,21 +14,28 @@ import secrets
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from intakebot.crash import crashpoint
 from intakebot.model import OperatorError, TryLater
-from intakebot.repo.git import Credential, Git, GitFailed, Limits, branch_ref, full_id
-
-UNREADABLE = re.compile(
-    r"returned error: 40[134]|not found|Authentication failed|could not read Username",
-    re.IGNORECASE,
+from intakebot.repo.git import (
+    NO_ACCESS,
+    Credential,
+    Git,
+    GitFailed,
+    Limits,
+    branch_ref,
+    full_id,
 )
+
 FETCH = Limits(memory=4 << 30)  # the objects of a large repository are many
 GONE = re.compile(r"not our ref|unadvertised object|no such remote ref", re.IGNORECASE)
+UNANSWERED = re.compile(r"unable to access|RPC failed")  # unless it goes on to name a status
+AGAIN = (0.3, 0.6)  # seconds before a read whose answer was lost is sent again
 
 
 class Unreadable(OperatorError):
@@ -44,6 +51,7 @@ class Mirror:
     folder: Path
     credential: Credential | None = None
     limits: Limits = FETCH
+    wait: Callable[[float], None] = time.sleep
 
     @property
     def git(self) -> Git:
@@ -103,11 +111,17 @@ class Mirror:
         self, url: str, refs: Sequence[str], env: Mapping[str, str] | None = None
     ) -> dict[str, str]:
         git = Git(self.folder, self.credential, Limits(seconds=30))
-        try:
-            out = git.run("ls-remote", "--end-of-options", url, *refs, env=env)
-        except GitFailed as error:
-            raise _explained(error, url) from error
-        return {ref: commit for commit, ref in map(_two, out.decode().splitlines())}
+        waits = iter(AGAIN)
+        while True:
+            try:
+                out = git.run("ls-remote", "--end-of-options", url, *refs, env=env)
+            except GitFailed as error:
+                pause = next(waits, None) if _was_unanswered(error) else None
+                if pause is None:
+                    raise _explained(error, url) from error
+                self.wait(pause)
+            else:
+                return {ref: commit for commit, ref in map(_two, out.decode().splitlines())}
 
     def _listed_for_sure(self, url: str, refs: Sequence[str]) -> dict[str, str]:
         """Asked once more, with a look at how it was answered.
@@ -175,9 +189,13 @@ def _two(line: str) -> tuple[str, str]:
     return commit, ref
 
 
+def _was_unanswered(error: GitFailed) -> bool:
+    return bool(UNANSWERED.search(error.text)) and "returned error" not in error.text
+
+
 def _explained(error: GitFailed, url: str) -> Exception:
     if GONE.search(error.text):
         return NoSuchCommit(error.text)
-    if UNREADABLE.search(error.text):
+    if NO_ACCESS.search(error.text):
         return Unreadable(f"{url}: {error.text}; give the bot's token access to it")
     return TryLater(f"{url}: {error.text}", after=15)

@@ -255,6 +255,31 @@ def test_a_proof_that_fails_undoes_what_was_done(desk: Desk) -> None:
     assert desk.branches() == {"refs/heads/main"}
 
 
+def lose_during_the_proof(desk: Desk, calls: str, times: int) -> None:
+    mischief = desk.cloud.mischief
+    mischief.before("POST .*/branch-restrictions", lambda: mischief.cut(calls, times=times))
+
+
+def test_a_proof_whose_question_is_lost_asks_again(desk: Desk) -> None:
+    lose_during_the_proof(desk, "git .*/info/refs", times=2)
+    said = fine(desk.connect())
+    assert "the proof failed" not in said
+    assert not any("probe" in branch for branch in desk.branches())
+
+
+@pytest.mark.parametrize("lost", ["git .*/info/refs", "git .*/git-receive-pack"])
+def test_a_proof_that_nobody_answers_undoes_it_and_does_not_blame_the_token(
+    desk: Desk, lost: str
+) -> None:
+    lose_during_the_proof(desk, lost, times=1000)
+    done = desk.connect()
+    assert done.exit_code == 1
+    assert "run this once more" in done.output and "BITBUCKET_LAND_TOKEN belongs" not in done.output
+    assert (desk.hooks(), desk.rules(), desk.rows()) == ([], {}, [])
+    desk.cloud.mischief.clear()
+    assert "the proof failed" not in fine(desk.connect())
+
+
 def test_a_later_proof_that_fails_leaves_the_gate_as_it_stood(desk: Desk) -> None:
     fine(desk.connect())
     before = {key: rule.id for key, rule in desk.rules().items()}

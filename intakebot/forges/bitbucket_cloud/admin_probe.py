@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 
 from intakebot.model import OperatorError
 from intakebot.repo import combine, land
-from intakebot.repo.git import Git, GitFailed, branch_ref
 from intakebot.repo.mirror import Mirror
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)  # the same commit each time
 
 
 def push_probe(mirror: Mirror, url: str, branch: str) -> None:
-    """A commit without files, so that no build starts. Raises OperatorError when it is refused."""
+    """A commit without files, so that no build starts. Raises OperatorError when it is refused,
+    TryLater when nobody can tell."""
     mirror.tips(url, [branch])  # makes the folder, too
     git = mirror.git
     made = combine.empty(git, "Show that intakebot may push [skip ci]\n", AT)
@@ -23,9 +23,7 @@ def push_probe(mirror: Mirror, url: str, branch: str) -> None:
         raise OperatorError(f"{branch} was pushed, but it is not there")
 
 
-def delete_probe(git: Git, url: str, branch: str) -> None:
-    try:
-        git.run("push", "--porcelain", "--no-verify", "--end-of-options", url,
-                f":{branch_ref(branch)}")  # fmt: skip
-    except GitFailed as error:
-        raise OperatorError(f"{branch} could not be deleted: {error.text}") from error
+def delete_probe(mirror: Mirror, url: str, branch: str) -> None:
+    """Raises as `push_probe` does."""
+    if land.put(mirror.git, url, None, branch) != "done":
+        raise OperatorError(f"{branch} could not be deleted: it was refused")

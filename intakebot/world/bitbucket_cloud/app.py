@@ -34,6 +34,10 @@ _RULES = Map(
 )
 
 
+class Cut(ConnectionAbortedError):
+    """The server takes it as its client having gone."""
+
+
 @dataclass(slots=True)
 class _Seen:
     """What the log will say of a call."""
@@ -206,4 +210,4 @@ def _cut(environ: WSGIEnvironment) -> Iterable[bytes]:
     peer: socket.socket = environ["werkzeug.socket"]
     with contextlib.suppress(OSError):
         peer.shutdown(socket.SHUT_RDWR)
-    raise ConnectionAbortedError("cut on purpose")
+    raise Cut("cut on purpose")

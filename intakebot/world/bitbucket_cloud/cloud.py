@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 from intakebot.world.bitbucket_cloud.acts import Acts
-from intakebot.world.bitbucket_cloud.app import BASE, App
+from intakebot.world.bitbucket_cloud.app import BASE, App, Cut
 from intakebot.world.bitbucket_cloud.contract import Contract
 from intakebot.world.bitbucket_cloud.limits import Limits
 from intakebot.world.bitbucket_cloud.mischief import Mischief
@@ -18,6 +18,9 @@ from intakebot.world.bitbucket_cloud.moments import Now, real_time
 from intakebot.world.bitbucket_cloud.sender import Sender
 from intakebot.world.bitbucket_cloud.site import Choices, Recorded, Site
 from intakebot.world.bitbucket_cloud.state import State
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 _READS = ("GET", "HEAD", "git-fetch")
 
@@ -28,6 +31,13 @@ class _Quiet(WSGIRequestHandler):
     def log(self, type: str, message: str, *args: object) -> None:
         if type == "error":
             super().log(type, message, *args)
+
+    def connection_dropped(
+        self, error: BaseException, environ: WSGIEnvironment | None = None
+    ) -> None:
+        """Else nobody would learn why somebody had no answer."""
+        if not isinstance(error, Cut):
+            self.log("error", "no answer to %s: %r", getattr(self, "requestline", "?"), error)
 
 
 class _Server(ThreadedWSGIServer):
