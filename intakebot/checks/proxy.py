@@ -192,12 +192,14 @@ def open_proxy(hosts: Hosts) -> Iterator[Proxy]:
             listener.bind(str(proxy.place))
             proxy.place.chmod(0o666)
             listener.listen(MOST_AT_ONCE)
-            threading.Thread(target=proxy.serve, args=(listener,), daemon=True).start()
+            accepting = threading.Thread(target=proxy.serve, args=(listener,), daemon=True)
+            accepting.start()
             try:
                 yield proxy
             finally:
                 with suppress(OSError):
                     listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
+                accepting.join()  # else it could accept on whatever has the number next
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -60,12 +60,18 @@ class Talk:
         self._thread.start()
 
     def end(self) -> None:
-        with suppress(OSError):  # its other end is gone, and so the thread is or will be
-            self._ours.shutdown(socket.SHUT_RDWR)
+        """Closed here alone: were it closed in the thread, its number could be a stranger's
+        connection by the time that we shut it down."""
+        self._hang_up()
         self._thread.join()
+        self._ours.close()
+
+    def _hang_up(self) -> None:
+        with suppress(OSError):  # the other end has gone already
+            self._ours.shutdown(socket.SHUT_RDWR)
 
     def _answer(self) -> None:
-        with self._ours:  # also when this fails: whoever waits for an answer must not for ever
+        try:
             pieces = self._pieces()
             for hook in pieces:
                 environ = dict(_variable(one) for one in takewhile(bool, pieces))
@@ -74,6 +80,8 @@ class Talk:
                 lines = [line for text in answer.lines for line in text.split("\n")]
                 said = "".join(f" {line}\n" for line in lines) + f"{answer.status}\n"
                 self._ours.sendall(said.encode("utf-8", "backslashreplace"))
+        finally:  # also when this fails: whoever waits for an answer must not for ever
+            self._hang_up()
 
     def _pieces(self) -> Iterator[bytes]:
         """What stands before each NUL."""
