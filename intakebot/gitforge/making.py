@@ -12,7 +12,13 @@ from pathlib import Path
 from intakebot.gitforge.layout import MAIN, Layout, valid_name
 from intakebot.gitforge.people import Account
 from intakebot.gitforge.plumbing import ZERO, Git, environment, hosted
-from intakebot.gitforge.repositories import Repo, fork_of, main_by_name, valid_branch
+from intakebot.gitforge.repositories import (
+    BRANCH_NAMES,
+    Repo,
+    fork_of,
+    main_by_name,
+    valid_branch,
+)
 from intakebot.gitforge.store import ForgeError, new_row, writing
 
 # Kept in each repository's own config, so that a git run there by hand obeys it too: forks
@@ -30,7 +36,7 @@ def make_main(
             " 64 at most, not ending in .git; choose another"
         )
     if not (valid_branch(intake) and valid_branch(deploy)):
-        raise ForgeError(f"branches {intake!r} and {deploy!r}: letters, digits and ._/+- only")
+        raise ForgeError(f"branches {intake!r} and {deploy!r}: use {BRANCH_NAMES}")
     found = main_by_name(db, name)
     if found:
         return found.id

@@ -12,7 +12,12 @@ from intakebot.gitforge.people import Account
 from intakebot.gitforge.plumbing import Git, hosted
 from intakebot.gitforge.store import ForgeError, setting
 
-_BRANCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]{0,199}")
+LONGEST_BRANCH = 200  # characters
+BRANCH_NAMES = (  # the same in words
+    f"letters, digits and . _ / + -, at most {LONGEST_BRANCH} of them and first a letter or a"
+    " digit, never HEAD"
+)
+_BRANCH = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/+-]*")
 
 
 class Repo(NamedTuple):
@@ -93,7 +98,8 @@ def mains(db: sqlite3.Connection) -> list[Repo]:
 
 def valid_branch(name: str) -> bool:
     """What pushers may call a branch or a tag; git has its own say on top."""
-    return _BRANCH.fullmatch(name) is not None and name != "HEAD"
+    fits = len(name) <= LONGEST_BRANCH and _BRANCH.fullmatch(name) is not None
+    return fits and name != "HEAD"
 
 
 def clone_url(db: sqlite3.Connection, place: str, login: str = "") -> str:

@@ -164,6 +164,7 @@ def test_hostile_ref_names_are_refused_also_in_ones_own_fork(project: Project) -
     told = git(work, "push", "origin", *(f"HEAD:{ref}" for ref in refs), ok=False)
 
     assert "not a name for a branch or a tag here" in told
+    assert "letters, digits and . _ / + -, at most 200 of them and first a letter" in told
     assert "\u202e" not in "".join(remote_lines(told))
     assert git(project.bare(project.ada.login), "for-each-ref") == before
     assert {each["kind"] for each in project.incidents()} == {"bad-ref"}

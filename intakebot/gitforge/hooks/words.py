@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from intakebot.gitforge.hooks.decide import Refusal, Rights, Update
 from intakebot.gitforge.plumbing import ZERO, Git
+from intakebot.gitforge.repositories import BRANCH_NAMES
 from intakebot.gitforge.wishes import plain
 
 MOST_SHOWN = 5
@@ -60,8 +61,8 @@ def _why(refusal: Refusal, rights: Rights, place: Place) -> str:
     name = plain(refusal.update.short, 100)
     if refusal.kind == "bad-ref":
         return (
-            f"{plain(refusal.update.ref, 100)} is not a name for a branch or a tag here. Use"
-            " letters, digits and . _ / + - under refs/heads/ or refs/tags/, never HEAD."
+            f"{plain(refusal.update.ref, 100)} is not a name for a branch or a tag here. Under"
+            f" refs/heads/ or refs/tags/ use {BRANCH_NAMES}."
         )
     if refusal.kind == "deletion" and name in rights.protected:
         return f"{name} of {place.name} is never deleted, by anybody."
