@@ -551,6 +551,9 @@ class Facts:
     checks_elsewhere: list[str] = field(default_factory=list)  # run by another machine
     suppressions: list[str] = field(default_factory=list)  # a detector's, as the three above
     first_pull: bool = False  # the author's first pull request here, whatever becomes of it
+    programs: list[str] = field(default_factory=list)  # a detector's, too
+    stray_links: list[str] = field(default_factory=list)  # "path", and where it leads
+    clashing_names: list[str] = field(default_factory=list)  # "path", and why it can't be
 
 
 class VerdictState(StrEnum):

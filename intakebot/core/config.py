@@ -45,8 +45,11 @@ class _Detect(_Part):
     """Paths that are welcome to hold what a detector looks for."""
 
     archives: list[str] = []
+    clashing_names: list[str] = []
     hidden_characters: list[str] = []
+    programs: list[str] = []
     secrets: list[str] = []
+    stray_links: list[str] = []
     suppressions: list[str] = []
 
 

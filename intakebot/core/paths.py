@@ -46,6 +46,11 @@ def folded(path: str) -> str:
     return "/".join(name.partition(":")[0].rstrip(". ") or name for name in names)
 
 
+def is_short(name: str) -> bool:
+    """Whether it looks like the second name that Windows gives to long ones, such as LONGNA~1."""
+    return _SHORT.fullmatch(name) is not None
+
+
 def _matches(path: str, wanted: Sequence[str], stems: set[str]) -> bool:
     return _is_short_for(path, stems) or any(fnmatch.fnmatchcase(path, one) for one in wanted)
 

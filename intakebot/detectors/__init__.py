@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from intakebot.detectors import archives, hidden_characters, secrets, suppressions
+from intakebot.detectors import archives, hidden_characters, programs, secrets, suppressions
 from intakebot.model import Level
 
 
@@ -30,6 +30,7 @@ class Detector:
 DETECTORS: Mapping[str, Detector] = {
     "archives": Detector(archives.suspects, archives.detect),
     "hidden_characters": Detector(hidden_characters.suspects, hidden_characters.detect),
+    "programs": Detector(programs.suspects, programs.detect),
     "secrets": Detector(secrets.suspects, secrets.detect, lasting=True),
     "suppressions": Detector(
         suppressions.suspects, suppressions.detect, growth=True, level=Level.NOTE

@@ -14,13 +14,13 @@ from intakebot.core.paths import matching
 from intakebot.core.placing import Where, place
 from intakebot.core.remembered import Remembered
 from intakebot.detectors import DETECTORS
+from intakebot.flow.names import clashing_names, stray_links
 from intakebot.model import Change, Config, Finding, OperatorError
 from intakebot.repo.brought import commit_patches, new_blobs
 from intakebot.repo.change import raw_patch
 from intakebot.repo.git import Git
-from intakebot.repo.objects import read_blobs
+from intakebot.repo.objects import SUBMODULE, SYMLINK, read_blobs
 
-NO_CONTENT = ("120000", "160000")  # a symlink, a submodule
 MOST_FOUND = 50  # of one kind; the comment names a few of them, the page lists these
 SHORT = 12  # of a commit's id
 
@@ -33,8 +33,8 @@ def detect(git: Git, change: Change, config: Config) -> Found:
     """Detector -> what it found, without what the target's configuration welcomes."""
     if not change.files:
         return {}
-    key = (git.folder, change.base, change.head, change.result_tree)
-    found = KNOWN.get(key, lambda: _found(git, change))
+    key = (git.folder, change.base, change.head, change.result_tree, config.protected)
+    found = KNOWN.get(key, lambda: _found(git, change, config))
     return {name: _unwelcome(those, config.welcome.get(name, ())) for name, those in found.items()}
 
 
@@ -43,11 +43,20 @@ def _unwelcome(found: tuple[Finding, ...], patterns: tuple[str, ...]) -> tuple[F
     return tuple(one for one in found if one.path not in welcome)
 
 
-def _found(git: Git, change: Change) -> Found:
+def _found(git: Git, change: Change, config: Config) -> Found:
+    found = {
+        **_in_content(git, change),
+        "stray_links": list(stray_links(git, change, config.protected)),
+        "clashing_names": list(clashing_names(git, change, *_sides(change))),
+    }
+    return {name: tuple(those[:MOST_FOUND]) for name, those in found.items()}
+
+
+def _in_content(git: Git, change: Change) -> dict[str, list[Finding]]:
     now = {
         file.new_blob: file.path
         for file in change.files
-        if file.change != "deleted" and file.new_mode not in NO_CONTENT
+        if file.change != "deleted" and file.new_mode not in (SYMLINK, SUBMODULE)
     }
     brought = new_blobs(git, change.base, change.head) if change.commits > 1 else {}
     found: dict[str, list[Finding]] = {name: [] for name in DETECTORS}
@@ -62,7 +71,7 @@ def _found(git: Git, change: Change) -> Found:
         found[name] = _on_added_lines(git, change, name, those)
         if lasting[name]:
             found[name] += _in_history(git, change, name, sorted(set(lasting[name])))
-    return {name: tuple(those[:MOST_FOUND]) for name, those in found.items()}
+    return found
 
 
 def _suspected(path: str, data: bytes) -> list[str]:

@@ -49,10 +49,10 @@ def read(house: House, pull: Pull) -> Reading:
         return Reading(mirror.git, target.config, blocked=blocked, unreadable=head.unreadable)
     try:
         change, markers = _change(mirror.git, target.base, pull.head)
+        detected = detect(mirror.git, change, target.config)
     except TooMuch as error:  # not tried again and again: it is the author's to make it smaller
         return Reading(mirror.git, target.config, blocked=target.blocked, uncompared=str(error))
     blocked = (*target.blocked, *_no_sandbox(house, target.config))
-    detected = detect(mirror.git, change, target.config)
     return Reading(mirror.git, target.config, change, markers, detected, blocked)
 
 

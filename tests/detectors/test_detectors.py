@@ -14,7 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intakebot import detectors
-from intakebot.detectors import DETECTORS, archives, hidden_characters, secrets, suppressions
+from intakebot.detectors import (
+    DETECTORS,
+    archives,
+    hidden_characters,
+    programs,
+    secrets,
+    suppressions,
+)
 
 
 def zipped(*names: str, before: bytes = b"") -> bytes:
@@ -41,6 +48,48 @@ def found(name: str, data: bytes, path: str = "a.txt") -> list[tuple[int, str]]:
 def test_every_module_of_the_folder_is_a_detector_of_its_name_or_serves_them() -> None:
     modules = {path.stem for path in Path(detectors.__file__).parent.glob("[a-z]*.py")}
     assert modules == {*DETECTORS, "signs"}
+
+
+# --- programs -------------------------------------------------------------------------
+
+WINDOWS = b"MZ".ljust(0x3C, b"\0") + b"\x40\0\0\0PE\0\0"
+
+
+@pytest.mark.parametrize(
+    ("path", "data", "told"),
+    [
+        ("a.txt", b"\x7fELF\x02\x01\x01", "a program or library for Linux (ELF)"),
+        ("a", b"\xcf\xfa\xed\xfe\x07\0\0\x01", "a program or library for macOS (Mach-O)"),
+        ("a", b"\xca\xfe\xba\xbe\0\0\0\x02", "a program or library for macOS (Mach-O)"),
+        ("A.png", b"\xca\xfe\xba\xbe\0\0\0\x41", "a compiled Java class"),
+        ("a.dat", WINDOWS, "a program or library for Windows"),
+        ("a.js", b"\0asm\x01\0\0\0", "a WebAssembly module"),
+        ("a.pyc", b"\xa7\r\r\n\0\0\0\0", "compiled Python"),
+        ("Set up.MSI", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an installer for Windows (MSI)"),
+    ],
+)
+def test_a_program_is_known_by_its_content(path: str, data: bytes, told: str) -> None:
+    assert found("programs", data, path) == [(0, told)]
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("run.sh", b"#!/bin/sh\nexit\n"),
+        ("a.txt", b"MZ is how it begins"),
+        ("a.txt", b"ab\r\nin two lines\r\n"),
+        ("a.pyc", b"ab"),
+        ("a.doc", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
+        ("a.png", b"\x89PNG\r\n\x1a\n"),
+        ("a.woff2", b"wOF2\0\x01\0\0"),
+        ("a.pdf", b"%PDF-1.7\n"),
+        ("a", b"\xca\xfe\xba\xbe"),
+        ("a", b"MZ"),
+        ("a", b""),
+    ],
+)
+def test_pictures_fonts_documents_and_scripts_are_no_programs(path: str, data: bytes) -> None:
+    assert found("programs", data, path) == []
 
 
 # --- archives -------------------------------------------------------------------------
@@ -273,7 +322,5 @@ def test_a_megabyte_of_anything_is_bounded_in_what_it_yields(name: str, kind: st
 
 
 def test_the_modules_are_those_that_are_listed() -> None:
-    listed = {each.detect for each in DETECTORS.values()}
-    assert listed == {
-        *(archives.detect, hidden_characters.detect, secrets.detect, suppressions.detect)
-    }
+    modules = (archives, hidden_characters, programs, secrets, suppressions)
+    assert {each.detect for each in DETECTORS.values()} == {module.detect for module in modules}
