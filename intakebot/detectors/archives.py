@@ -109,7 +109,8 @@ def _first_zip_name(data: bytes) -> list[str]:
     if not data.startswith(b"PK\x03\x04"):
         return []
     length = int.from_bytes(data[26:28], "little")
-    return [data[30 : 30 + length].decode("utf-8", "replace")]
+    name = data[30 : 30 + length].decode("utf-8", "replace")
+    return [name] if name else []
 
 
 def _tar_names(data: bytes) -> list[str]:

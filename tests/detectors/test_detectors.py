@@ -102,6 +102,7 @@ def test_pictures_fonts_documents_and_scripts_are_no_programs(path: str, data: b
         (zipped(*"abcde"), "a zip archive with a, b, c and 2 more"),
         (zipped("a", before=b"#!/bin/sh\nexit\n"), "a program and a zip archive behind it with a"),
         (zipped(), "an empty zip archive"),
+        (b"PK\x03\x04aaaa", "a zip archive"),
         (tarred("a", "b"), "a tar archive with a, b"),
         (tarred("a", mode="w:gz"), "a gzip file"),
         (tarred("a", mode="w:bz2"), "a bzip2 file"),
