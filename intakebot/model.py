@@ -318,6 +318,8 @@ class Change:
     files: tuple[ChangedFile, ...]
     commits: int
     contained: bool  # the target already has this head
+    # Its merges of the target: commit, the parent it goes on from, the one of the target.
+    merges: tuple[tuple[str, str, str], ...] = ()
 
 
 # --- checks ---------------------------------------------------------------------------
@@ -554,6 +556,8 @@ class Facts:
     programs: list[str] = field(default_factory=list)  # a detector's, too
     stray_links: list[str] = field(default_factory=list)  # "path", and where it leads
     clashing_names: list[str] = field(default_factory=list)  # "path", and why it can't be
+    taken_back: list[str] = field(default_factory=list)  # "path", and which merge left it as it was
+    pointers: list[str] = field(default_factory=list)  # a detector's, too
 
 
 class VerdictState(StrEnum):

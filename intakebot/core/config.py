@@ -47,10 +47,12 @@ class _Detect(_Part):
     archives: list[str] = []
     clashing_names: list[str] = []
     hidden_characters: list[str] = []
+    pointers: list[str] = []
     programs: list[str] = []
     secrets: list[str] = []
     stray_links: list[str] = []
     suppressions: list[str] = []
+    taken_back: list[str] = []
 
 
 class _File(_Part):

@@ -128,6 +128,8 @@ def _with_what_was_found(facts: Facts, seen: Gathered) -> Facts:
         programs=found_by(seen.detected, "programs"),
         stray_links=found_by(seen.detected, "stray_links"),
         clashing_names=found_by(seen.detected, "clashing_names"),
+        taken_back=found_by(seen.detected, "taken_back"),
+        pointers=found_by(seen.detected, "pointers"),
         locks_changed=_locks(seen),
         checks_elsewhere=_elsewhere(seen),
         first_pull=seen.first_pull,

@@ -14,7 +14,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from intakebot.detectors import archives, hidden_characters, programs, secrets, suppressions
+from intakebot.detectors import (
+    archives,
+    hidden_characters,
+    pointers,
+    programs,
+    secrets,
+    suppressions,
+)
 from intakebot.model import Level
 
 
@@ -30,6 +37,7 @@ class Detector:
 DETECTORS: Mapping[str, Detector] = {
     "archives": Detector(archives.suspects, archives.detect),
     "hidden_characters": Detector(hidden_characters.suspects, hidden_characters.detect),
+    "pointers": Detector(pointers.suspects, pointers.detect),
     "programs": Detector(programs.suspects, programs.detect),
     "secrets": Detector(secrets.suspects, secrets.detect, lasting=True),
     "suppressions": Detector(

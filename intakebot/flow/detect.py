@@ -14,7 +14,7 @@ from intakebot.core.paths import matching
 from intakebot.core.placing import Where, place
 from intakebot.core.remembered import Remembered
 from intakebot.detectors import DETECTORS
-from intakebot.flow.names import clashing_names, stray_links
+from intakebot.flow.shape import clashing_names, stray_links, taken_back
 from intakebot.model import Change, Config, Finding, OperatorError
 from intakebot.repo.brought import commit_patches, new_blobs
 from intakebot.repo.change import raw_patch
@@ -48,6 +48,7 @@ def _found(git: Git, change: Change, config: Config) -> Found:
         **_in_content(git, change),
         "stray_links": list(stray_links(git, change, config.protected)),
         "clashing_names": list(clashing_names(git, change, *_sides(change))),
+        "taken_back": list(taken_back(git, change)),
     }
     return {name: tuple(those[:MOST_FOUND]) for name, those in found.items()}
 

@@ -6,10 +6,10 @@ hidden in a merge, or a stale branch shows what landing it would really do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import islice, takewhile
 from typing import Literal
 
 from unidiff.patch import PatchSet
@@ -24,6 +24,7 @@ CHANGES: dict[str, Literal["added", "modified", "deleted", "type"]] = {
     "T": "type",
 }
 MOST_FILES = 100_000  # of one change
+MOST_MERGES = 20  # of one change, the newest, that are looked into
 MARKERS = ("<<<<<<<", ">>>>>>>", "|||||||")
 
 
@@ -66,8 +67,9 @@ def change_of(git: Git, merged: Merge) -> Change:
     base, head = merged.base, merged.head
     with ThreadPoolExecutor(1) as pool:
         tree = pool.submit(tree_of, git, head)
-        commits = pool.submit(git.run, "rev-list", "--count", f"{base}..{head}")
+        listed = pool.submit(git.run, "rev-list", "--parents", f"{base}..{head}")
         files = changed_files(git, *merged.sides)
+    commits = [tuple(line.split()) for line in listed.result().decode().splitlines()]
     return Change(
         base=base,
         head=head,
@@ -76,9 +78,20 @@ def change_of(git: Git, merged: Merge) -> Change:
         result_tree=merged.tree,
         conflicts=merged.conflicts,
         files=files,
-        commits=int(commits.result()),
+        commits=len(commits),
         contained=head in merged.merge_bases,
+        merges=tuple(islice(_merges(commits), MOST_MERGES)),
     )
+
+
+def _merges(commits: Sequence[tuple[str, ...]]) -> Iterator[tuple[str, str, str]]:
+    """Commit, the parent that it goes on from, and the one of the target that it takes in."""
+    new = {commit for commit, *_ in commits}
+    for commit, *parents in commits:
+        if len(parents) == 2:
+            for own, other in (parents, parents[::-1]):
+                if other not in new:
+                    yield commit, own, other
 
 
 def merge_tree(git: Git, base: str, head: str) -> tuple[str | None, tuple[str, ...]]:

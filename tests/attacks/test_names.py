@@ -144,6 +144,12 @@ def test_a_program_is_refused_whatever_it_is_called(cast: Cast) -> None:
     assert "logo.svg: A program or library for Linux (ELF)" in text
 
 
+def test_a_pointer_of_git_lfs_is_refused(cast: Cast) -> None:
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 4096\n"
+    text = told(cast, cast.commit({b"film.mp4": (FILE, cast.blob(pointer))}))
+    assert "film.mp4: A pointer to a file of 4,096 bytes" in text
+
+
 def test_what_the_target_welcomes_is_let_in(cast: Cast) -> None:
     made = {
         b"tool": (FILE, cast.blob(PROGRAM)),

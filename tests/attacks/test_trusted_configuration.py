@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -130,12 +130,12 @@ def test_a_path_is_shown_and_is_never_a_line_of_its_own(cast: Cast) -> None:
 # --- what a merge brings --------------------------------------------------------------
 
 
-def merged(cast: Cast, branch: str, *options: str) -> Path:
+def merged(cast: Cast, branch: str, *options: str, also: Mapping[str, str] | None = None) -> Path:
     """A clone on a branch that has a page of its own and has merged main, not yet committed."""
     shop, clone, ada = cast.shop, cast.clone, cast.ada
     ada.must("switch", "--quiet", "-C", branch, "origin/main", within=clone)
     ada.commit(clone, {f"{branch}.html": "<p>New</p>\n"}, "Add a page")
-    shop.by_hand("main", {"ops/deploy.sh": f"echo mended for {branch}\n"})
+    shop.by_hand("main", {"ops/deploy.sh": f"echo mended for {branch}\n", **(also or {})})
     ada.must("fetch", "--quiet", "origin", within=clone)
     ada.must("merge", "--quiet", "--no-commit", *options, "origin/main", within=clone)
     return clone
@@ -154,6 +154,51 @@ def test_a_merge_that_takes_back_what_main_has_mended_is_seen(cast: Cast) -> Non
     cast.ada.must("commit", "--quiet", "--message", "Merge main", within=clone)
     number = cast.brings(cast.ada.must("rev-parse", "HEAD", within=clone).strip())
     refused(cast, number, "ops/deploy.sh")
+
+
+def test_a_merge_that_takes_back_what_nobody_protects_is_told(cast: Cast) -> None:
+    """As `merge -s ours` does, which calls main merged and keeps its own side of every file."""
+    clone = merged(cast, "kept", "--strategy=ours", also={"menu.html": "<p>mended</p>\n"})
+    cast.ada.must("commit", "--quiet", "--message", "Merge main", within=clone)
+    head = cast.ada.must("rev-parse", "HEAD", within=clone).strip()
+    number = cast.brings(head)
+    cast.shop.settle(checks=False)
+    text = cast.shop.status_text(number)
+    assert f"menu.html: Commit {head[:12]} merges" in text and "would undo that on main" in text
+
+    cast.ada.must("checkout", "--quiet", "origin/main", "--", "menu.html", within=clone)
+    cast.ada.must("commit", "--quiet", "--message", "Keep what main has", within=clone)
+    number = cast.brings(cast.ada.must("rev-parse", "HEAD", within=clone).strip())
+    cast.shop.settle(checks=False)
+    assert "menu.html: Commit" not in cast.shop.status_text(number)
+
+
+def test_a_merge_as_git_makes_it_takes_nothing_back(cast: Cast) -> None:
+    clone = merged(cast, "plain", also={"plain.css": "a {}\n"})
+    cast.ada.must("commit", "--quiet", "--message", "Merge main", within=clone)
+    number = cast.brings(cast.ada.must("rev-parse", "HEAD", within=clone).strip())
+    cast.shop.settle(checks=False)
+    assert "merges" not in cast.shop.status_text(number)
+
+
+def test_a_single_merge_of_the_target_with_its_own_past_is_told(cast: Cast) -> None:
+    shop, main = cast.shop, cast.plumb("rev-parse", "origin/main")
+    shop.by_hand("main", {"news.html": "<p>New</p>\n"})
+    cast.ada.must("fetch", "--quiet", "origin", within=cast.clone)
+    parents = ("-p", main, "-p", "origin/main")
+    head = cast.plumb("commit-tree", f"{main}^{{tree}}", *parents, "-m", "Merge main")
+    number = cast.brings(head)
+    cast.shop.settle(checks=False)
+    assert f"news.html: Commit {head[:12]} merges" in cast.shop.status_text(number)
+
+
+def test_an_unrelated_history_that_swallows_the_target_is_told(cast: Cast) -> None:
+    tree = cast.tree({b"mine.html": ("100644", cast.blob(b"<p>Mine</p>\n"))})
+    first = cast.plumb("commit-tree", tree, "-m", "Begin anew")
+    head = cast.plumb("commit-tree", tree, "-p", first, "-p", "origin/main", "-m", "Merge main")
+    number = cast.brings(head)
+    cast.shop.settle(checks=False)
+    assert f"index.html: Commit {head[:12]} merges" in cast.shop.status_text(number)
 
 
 def test_among_five_thousand_files_none_is_overlooked(cast: Cast) -> None:

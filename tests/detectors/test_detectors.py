@@ -18,6 +18,7 @@ from intakebot.detectors import (
     DETECTORS,
     archives,
     hidden_characters,
+    pointers,
     programs,
     secrets,
     suppressions,
@@ -48,6 +49,20 @@ def found(name: str, data: bytes, path: str = "a.txt") -> list[tuple[int, str]]:
 def test_every_module_of_the_folder_is_a_detector_of_its_name_or_serves_them() -> None:
     modules = {path.stem for path in Path(detectors.__file__).parent.glob("[a-z]*.py")}
     assert modules == {*DETECTORS, "signs"}
+
+
+# --- pointers -------------------------------------------------------------------------
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n"
+
+
+def test_a_pointer_of_git_lfs_is_told_with_the_size_of_its_file() -> None:
+    assert found("pointers", POINTER + b"size 81234567\n", "film.mp4") == [
+        (0, "a pointer to a file of 81,234,567 bytes")
+    ]
+    assert found("pointers", POINTER, "film.mp4") == [(0, "a pointer to a file")]
+    assert found("pointers", b"# " + POINTER, "docs/lfs.md") == []
+    assert found("pointers", POINTER + b"and how it is meant:\n" * 60, "docs/lfs.txt") == []
 
 
 # --- programs -------------------------------------------------------------------------
@@ -323,5 +338,5 @@ def test_a_megabyte_of_anything_is_bounded_in_what_it_yields(name: str, kind: st
 
 
 def test_the_modules_are_those_that_are_listed() -> None:
-    modules = (archives, hidden_characters, programs, secrets, suppressions)
+    modules = (archives, hidden_characters, pointers, programs, secrets, suppressions)
     assert {each.detect for each in DETECTORS.values()} == {module.detect for module in modules}

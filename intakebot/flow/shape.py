@@ -1,4 +1,4 @@
-"""What a pull request makes of links and names, which no file's content tells."""
+"""What no file's content tells: where links lead, names that clash, and what merges take back."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from intakebot.core.names import astray, steps_to, trouble, twins
 from intakebot.model import Change, ChangedFile, Finding, Level
 from intakebot.repo.git import Git
 from intakebot.repo.listing import names_in, touched_folders
+from intakebot.repo.merged import left_as_it_was
 from intakebot.repo.objects import SUBMODULE, SYMLINK, read_blobs
 
+SHORT = 12  # of a commit's id
 LONGEST_TARGET = 4096  # bytes, as Linux has it
 
 
@@ -24,7 +26,9 @@ def stray_links(git: Git, change: Change, guarded: Sequence[str]) -> Iterator[Fi
             yield _finding("stray-links", file, f"A link to {target}, {why}.")
     for file in change.files:
         if file.new_mode == SUBMODULE and file.old_mode != SUBMODULE:
-            what = f"Commit {file.new_blob[:12]} of another repository, whose files are not here."
+            what = (
+                f"Commit {file.new_blob[:SHORT]} of another repository, whose files are not here."
+            )
             yield _finding("stray-links", file, what)
 
 
@@ -54,5 +58,16 @@ def clashing_names(git: Git, change: Change, before: str, after: str) -> Iterato
                 yield _finding("clashing-names", added[path], f"{what}.")
 
 
-def _finding(rule: str, file: ChangedFile, what: str) -> Finding:
-    return Finding(file.path, 0, Level.ERROR, rule, what, OWN)
+def taken_back(git: Git, change: Change) -> Iterator[Finding]:
+    """Files that a merge left as they were, though what it merged has changed them, as `merge -s
+    ours` does. Told where landing would make it so on the target."""
+    files = {file.path: file for file in change.files}
+    for merge in change.merges:
+        for path in sorted(left_as_it_was(git, *merge) & files.keys()):
+            commit, _, other = (one[:SHORT] for one in merge)
+            what = f"Commit {commit} merges {other}, and leaves out what that changes here."
+            yield _finding("taken-back", files.pop(path), what, Level.WARNING)
+
+
+def _finding(rule: str, file: ChangedFile, what: str, level: Level = Level.ERROR) -> Finding:
+    return Finding(file.path, 0, level, rule, what, OWN)
