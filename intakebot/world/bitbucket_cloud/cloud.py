@@ -32,6 +32,11 @@ class _Quiet(WSGIRequestHandler):
         if type == "error":
             super().log(type, message, *args)
 
+    def handle(self) -> None:
+        super().handle()
+        if not getattr(self, "raw_requestline", b""):
+            self.log("error", "a connection ended before anything was asked on it")
+
     def connection_dropped(
         self, error: BaseException, environ: WSGIEnvironment | None = None
     ) -> None:
