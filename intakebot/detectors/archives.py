@@ -7,6 +7,7 @@ import re
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 
+from intakebot.detectors import pointers
 from intakebot.detectors.signs import signs
 
 # What a file of the kind begins with (the formats' own specifications; file(1) knows the same).
@@ -31,7 +32,6 @@ BEGINNINGS: Mapping[bytes, str] = {
     b"# v3 git bundle\n": "a git bundle",
 }
 # Where git-lfs keeps a large file elsewhere, its name is all that there is to go by.
-LFS_POINTER = b"version https://git-lfs.github.com/spec/v1\n"
 LFS_NAMES = (".zip", ".7z", ".rar", ".tar", ".gz", ".tgz", ".bz2", ".xz", ".zst", ".jar", ".war")
 # How "PK", 3, 4 begins in base64, and more of it than an example would have.
 IN_BASE64 = signs(rb"UEsDB(?:[A-Za-z0-9+/]\r?\n?){120}")
@@ -50,11 +50,7 @@ LONGEST_NAME = 80
 
 
 def suspects(data: bytes) -> bool:
-    return (
-        _kind(data) is not None
-        or data.startswith(LFS_POINTER)
-        or IN_BASE64.search(data) is not None
-    )
+    return _kind(data) is not None or pointers.suspects(data) or IN_BASE64.search(data) is not None
 
 
 def detect(path: str, data: bytes) -> Iterator[tuple[int, str]]:
@@ -73,7 +69,7 @@ def detect(path: str, data: bytes) -> Iterator[tuple[int, str]]:
 
 
 def _elsewhere(path: str, data: bytes) -> Iterator[tuple[int, str]]:
-    if data.startswith(LFS_POINTER) and path.lower().endswith(LFS_NAMES):
+    if pointers.suspects(data) and path.lower().endswith(LFS_NAMES):
         yield 0, "a pointer to an archive that git-lfs keeps"
     match = IN_BASE64.search(data)
     if match is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from intakebot.core.comment import OWN
+from intakebot.core.escape import visible
 from intakebot.core.names import astray, steps_to, trouble, twins
 from intakebot.model import Change, ChangedFile, Finding, Level
 from intakebot.repo.git import Git
@@ -13,6 +14,8 @@ from intakebot.repo.merged import left_as_it_was
 from intakebot.repo.objects import SUBMODULE, SYMLINK, read_blobs
 
 SHORT = 12  # of a commit's id
+SHOWN = 100  # characters of where a link leads
+LONGEST_TOLD = 500  # characters; a name alone may have thousands
 LONGEST_TARGET = 4096  # bytes, as Linux has it
 
 
@@ -23,7 +26,7 @@ def stray_links(git: Git, change: Change, guarded: Sequence[str]) -> Iterator[Fi
     for file in links:
         target = targets[file.new_blob].decode("utf-8", "surrogateescape")
         if why := astray(file.path, target, guarded):
-            yield _finding("stray-links", file, f"A link to {target}, {why}.")
+            yield _finding("stray-links", file, f"A link to {visible(target, SHOWN)}, {why}.")
     for file in change.files:
         if file.new_mode == SUBMODULE and file.old_mode != SUBMODULE:
             what = (
@@ -70,4 +73,4 @@ def taken_back(git: Git, change: Change) -> Iterator[Finding]:
 
 
 def _finding(rule: str, file: ChangedFile, what: str, level: Level = Level.ERROR) -> Finding:
-    return Finding(file.path, 0, level, rule, what, OWN)
+    return Finding(file.path, 0, level, rule, visible(what, LONGEST_TOLD), OWN)

@@ -78,6 +78,13 @@ def test_a_link_that_leads_astray_is_refused(cast: Cast, target: bytes, why: str
     assert not [line for line in text.splitlines() if line.strip().startswith("/merge")]
 
 
+def test_where_a_link_leads_is_told_in_short(cast: Cast) -> None:
+    long = (LINK, cast.blob(b"/" + b"x" * 4_000))
+    text = told(cast, folder(cast, "docs", {b"link": long}))
+    assert "docs/link: A link to /xxx" in text and "which is outside the repository" in text
+    assert "x" * 200 not in text
+
+
 def test_links_within_the_repository_are_fine(cast: Cast) -> None:
     links = {b"same": b"read.md", b"up": b"../index.html", b"gone": b"not/there/yet"}
     made = {name: (LINK, cast.blob(target)) for name, target in links.items()}
